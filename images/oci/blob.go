@@ -1,0 +1,111 @@
+package oci
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"os"
+	"path/filepath"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// blobWriter writes a blob whose digest is known only at its end.
+type blobWriter struct {
+	layout *Layout
+	file   *os.File
+	sum    hash.Hash
+	size   int64
+}
+
+func (l *Layout) newBlob() (*blobWriter, error) {
+	f, err := os.CreateTemp(l.dir, tempPrefix)
+	if err != nil {
+		return nil, fmt.Errorf("creating blob: %w", err)
+	}
+	return &blobWriter{layout: l, file: f, sum: sha256.New()}, nil
+}
+
+// Write implements io.Writer.
+func (b *blobWriter) Write(p []byte) (int, error) {
+	n, err := b.file.Write(p)
+	b.sum.Write(p[:n])
+	b.size += int64(n)
+	return n, err
+}
+
+// commit keeps what was written under its digest. A blob that is there
+// already is replaced: its bytes should be the same, and if the disk lost
+// some, they are whole again.
+func (b *blobWriter) commit() (v1.Hash, error) {
+	h := digestOf(b.sum)
+	path := b.layout.BlobPath(h)
+	err := errors.Join(b.file.Chmod(0o644), b.file.Sync())
+	if err := errors.Join(err, b.file.Close()); err != nil {
+		return v1.Hash{}, fmt.Errorf("writing blob %s: %w", h, err)
+	}
+	if err := os.Rename(b.file.Name(), path); err != nil {
+		return v1.Hash{}, fmt.Errorf("keeping blob %s: %w", h, err)
+	}
+	b.file = nil
+	// The index may reach the disk before the blobs directory does.
+	if err := syncDir(filepath.Dir(path)); err != nil {
+		return v1.Hash{}, fmt.Errorf("keeping blob %s: %w", h, err)
+	}
+	return h, nil
+}
+
+// discard removes what was written, unless it was committed.
+func (b *blobWriter) discard() {
+	if b.file != nil {
+		b.file.Close()
+		os.Remove(b.file.Name())
+	}
+}
+
+// writeBlob keeps data as a blob, and writes nothing if it is there already.
+func (l *Layout) writeBlob(data []byte) (v1.Hash, error) {
+	h, _, err := v1.SHA256(bytes.NewReader(data))
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	if have, err := os.ReadFile(l.BlobPath(h)); err == nil && bytes.Equal(have, data) {
+		return h, nil
+	}
+	b, err := l.newBlob()
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	defer b.discard()
+	if _, err := b.Write(data); err != nil {
+		return v1.Hash{}, fmt.Errorf("writing blob %s: %w", h, err)
+	}
+	return b.commit()
+}
+
+// readBlob returns a small blob whose bytes match its digest.
+func (l *Layout) readBlob(h v1.Hash) ([]byte, error) {
+	data, err := os.ReadFile(l.BlobPath(h))
+	if err != nil {
+		return nil, fmt.Errorf("reading blob %s: %w", h, err)
+	}
+	if got, _, err := v1.SHA256(bytes.NewReader(data)); err != nil || got != h {
+		return nil, errors.Join(fmt.Errorf("reading blob %s: its bytes have digest %s", h, got), err)
+	}
+	return data, nil
+}
+
+func digestOf(sum hash.Hash) v1.Hash {
+	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum.Sum(nil))}
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,97 @@
+package oci
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// refName is the annotation by which an index names an image.
+const refName = "org.opencontainers.image.ref.name"
+
+func newIndex() v1.IndexManifest {
+	return v1.IndexManifest{
+		SchemaVersion: 2,
+		MediaType:     types.OCIImageIndex,
+		Manifests:     []v1.Descriptor{},
+	}
+}
+
+// record adds an image to the index under ref, which may be empty.
+func (l *Layout) record(d v1.Descriptor, ref string) error {
+	l.index.Lock()
+	defer l.index.Unlock()
+	index, err := l.readIndex()
+	if err != nil {
+		return err
+	}
+	before := slices.Clone(index.Manifests)
+	index.Manifests = place(index.Manifests, d, ref)
+	if slices.EqualFunc(before, index.Manifests, sameEntry) {
+		return nil
+	}
+	return l.writeIndex(index)
+}
+
+// place puts an image into the list of an index. A name belongs to one image:
+// the image that had it before stays, without a name.
+func place(list []v1.Descriptor, d v1.Descriptor, ref string) []v1.Descriptor {
+	d.Annotations = nil
+	if ref != "" {
+		d.Annotations = map[string]string{refName: ref}
+	}
+	out := []v1.Descriptor{d}
+	for _, old := range list {
+		if name := old.Annotations[refName]; name == ref && name != "" {
+			old.Annotations = nil
+		}
+		out = append(out, old)
+	}
+	slices.SortStableFunc(out, compareEntries)
+	out = slices.CompactFunc(out, sameEntry)
+	named := map[v1.Hash]bool{}
+	for _, e := range out {
+		named[e.Digest] = named[e.Digest] || e.Annotations[refName] != ""
+	}
+	return slices.DeleteFunc(out, func(e v1.Descriptor) bool {
+		return e.Annotations[refName] == "" && named[e.Digest]
+	})
+}
+
+func compareEntries(a, b v1.Descriptor) int {
+	return cmp.Or(
+		cmp.Compare(a.Annotations[refName], b.Annotations[refName]),
+		cmp.Compare(a.Digest.String(), b.Digest.String()),
+	)
+}
+
+func sameEntry(a, b v1.Descriptor) bool { return compareEntries(a, b) == 0 }
+
+func (l *Layout) readIndex() (v1.IndexManifest, error) {
+	var index v1.IndexManifest
+	data, err := os.ReadFile(l.path(indexFile))
+	if err == nil {
+		err = json.Unmarshal(data, &index)
+	}
+	if err != nil {
+		return index, fmt.Errorf("reading index of %s: %w", l.dir, err)
+	}
+	return index, nil
+}
+
+func (l *Layout) writeIndex(index v1.IndexManifest) error {
+	data, err := canonicalJSON(index)
+	if err == nil {
+		err = errors.Join(l.writeFile(indexFile, data), syncDir(l.dir))
+	}
+	if err != nil {
+		return fmt.Errorf("writing index of %s: %w", l.dir, err)
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package oci_test
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/rootbuild/rootbuild/images/oci"
+)
+
+// A layer whose bytes are wrong is an error at its end at the latest, whatever
+// is wrong with them.
+func TestOpenLayerDamaged(t *testing.T) {
+	tests := []struct {
+		name   string
+		damage func(o *oci.ImageOptions, blob []byte) []byte
+		want   string
+	}{
+		{"none", func(_ *oci.ImageOptions, b []byte) []byte { return b }, ""},
+		{"a bit", func(_ *oci.ImageOptions, b []byte) []byte { b[len(b)/2] ^= 1; return b }, "its bytes have digest"},
+		{"first byte", func(_ *oci.ImageOptions, b []byte) []byte { b[0] ^= 1; return b }, "its bytes have digest"},
+		{"short", func(_ *oci.ImageOptions, b []byte) []byte { return b[:len(b)-1] }, "its size is not"},
+		{"long", func(_ *oci.ImageOptions, b []byte) []byte { return append(b, 0) }, "its size is not"},
+		{"diffID", func(o *oci.ImageOptions, b []byte) []byte { o.Layers[0].DiffID = o.Layers[0].Digest; return b }, "diffID"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			l := newLayout(t)
+			layer := writeLayer(t, l, goldenLayer()...)
+			o := options(layer)
+			path := l.BlobPath(layer.Digest)
+			blob, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			blob = tt.damage(&o, blob)
+			img, err := l.Image(writeImage(t, l, o))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, blob, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			wantError(t, readLayer(img, 0), tt.want)
+		})
+	}
+}
+
+func readLayer(img v1.Image, i int) error {
+	r, err := oci.OpenLayer(img, i)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, r)
+	if _, again := r.Read(make([]byte, 1)); err != nil && again != err {
+		return again
+	}
+	if closeErr := r.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+func wantError(t *testing.T, err error, want string) {
+	t.Helper()
+	if want == "" && err != nil {
+		t.Fatal(err)
+	}
+	if want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+		t.Errorf("error %v, want one with %q", err, want)
+	}
+}
+
+// Images of other builders come with gzip or uncompressed layers.
+func TestOpenLayerMediaTypes(t *testing.T) {
+	data := pack(t, file("a", "content"))
+	opener := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
+	zipped, err := tarball.LayerFromOpener(opener)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name  string
+		layer v1.Layer
+		want  string
+	}{
+		{"docker gzip", zipped, ""},
+		{"uncompressed", static.NewLayer(data, types.OCIUncompressedLayer), ""},
+		{"not gzip", static.NewLayer(data, types.OCILayer), "invalid header"},
+		{"unknown", static.NewLayer(data, "text/plain"), `media type "text/plain"`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			img, err := mutate.AppendLayers(empty.Image, tt.layer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantError(t, readLayer(img, 0), tt.want)
+			wantError(t, readLayer(img, 1), "the image has 1 layers")
+		})
+	}
+}
