@@ -1,0 +1,142 @@
+package nfsroot_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/compression"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"golang.org/x/sys/unix"
+)
+
+func BenchmarkSwitch(b *testing.B) {
+	s := twoRoots(b, b.TempDir())
+	for i := 0; b.Loop(); i++ {
+		switchTo(b, s, []string{"a", "b"}[i%2])
+	}
+}
+
+// BenchmarkUnpack compares an unpack with tar(1) on the same layers, which
+// tar gets uncompressed. Both end with a sync of the file system; the CPU time
+// is the user's and the system's.
+func BenchmarkUnpack(b *testing.B) {
+	layers := benchLayers(10, 300)
+	var size int64
+	for _, l := range layers {
+		for _, e := range l {
+			size += int64(len(e.body))
+		}
+	}
+	b.Run("rootbuild", func(b *testing.B) {
+		img := benchImage(b, layers)
+		s := open(b, b.TempDir())
+		b.SetBytes(size)
+		before := cpu(b, unix.RUSAGE_SELF)
+		for i := 0; b.Loop(); i++ {
+			unpack(b, s, fmt.Sprintf("r%d", i), img)
+		}
+		report(b, cpu(b, unix.RUSAGE_SELF)-before)
+	})
+	b.Run("tar", func(b *testing.B) {
+		archives := b.TempDir()
+		var names []string
+		for i, l := range layers {
+			data, err := archive(l)
+			if err != nil {
+				b.Fatal(err)
+			}
+			names = append(names, filepath.Join(archives, fmt.Sprintf("%d.tar", i)))
+			if err := os.WriteFile(names[i], data, 0o600); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.SetBytes(size)
+		before := cpu(b, unix.RUSAGE_CHILDREN)
+		for b.Loop() {
+			extract(b, names, b.TempDir())
+		}
+		report(b, cpu(b, unix.RUSAGE_CHILDREN)-before)
+	})
+}
+
+// benchLayers makes layers in which text and noise, small files and large ones
+// mix as in a node root: 9 KiB a file.
+func benchLayers(layers, files int) [][]entry {
+	random := rand.New(rand.NewPCG(1, 2))
+	var all [][]entry
+	for l := range layers {
+		var layer []entry
+		for f := range files {
+			if f%20 == 0 {
+				layer = append(layer, dir(fmt.Sprintf("usr/lib/p%d/d%d", l, f/20), 0o755))
+			}
+			body := make([]byte, 1<<random.IntN(16))
+			for i := range body {
+				body[i] = "etaoin shrdlu\n\x00\xff"[random.IntN(16)]
+			}
+			layer = append(layer, file(fmt.Sprintf("usr/lib/p%d/d%d/f%d", l, f/20, f), string(body)))
+		}
+		all = append(all, layer)
+	}
+	return all
+}
+
+// benchImage is an image on disk, packed as rootbuild packs.
+func benchImage(b *testing.B, layers [][]entry) v1.Image {
+	b.Helper()
+	img, err := imageOf(layers, tarball.WithCompression(compression.ZStd), tarball.WithMediaType(types.OCILayerZStd))
+	if err != nil {
+		b.Fatal(err)
+	}
+	l, err := layout.Write(b.TempDir(), empty.Index)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := l.AppendImage(img); err != nil {
+		b.Fatal(err)
+	}
+	digest, err := img.Digest()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if img, err = l.Image(digest); err != nil {
+		b.Fatal(err)
+	}
+	return img
+}
+
+func extract(b *testing.B, names []string, dir string) {
+	b.Helper()
+	for _, name := range names {
+		if out, err := exec.CommandContext(b.Context(), "tar", "-xpf", name, "-C", dir).CombinedOutput(); err != nil {
+			b.Fatalf("tar: %v: %s", err, out)
+		}
+	}
+	if out, err := exec.CommandContext(b.Context(), "sync", "-f", dir).CombinedOutput(); err != nil {
+		b.Fatalf("sync: %v: %s", err, out)
+	}
+}
+
+// cpu returns the CPU time that this process or its children took so far.
+func cpu(b *testing.B, who int) time.Duration {
+	b.Helper()
+	var u unix.Rusage
+	if err := unix.Getrusage(who, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func report(b *testing.B, spent time.Duration) {
+	b.Helper()
+	b.ReportMetric(float64(spent.Milliseconds())/float64(b.N), "cpu-ms/op")
+}

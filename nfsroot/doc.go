@@ -1,0 +1,21 @@
+// Package nfsroot keeps the directory of node roots that diskless nodes boot
+// from: it unpacks images, lists the roots, and switches the symlink current.
+//
+// A store is laid out as follows:
+//
+//	<dir>/current -> <tag>        relative symlink, replaced by rename
+//	<dir>/<tag>/                  one root, exactly the image's tree
+//	<dir>/.rootbuild/             0700, for rootbuild alone
+//	    version                   version of this layout
+//	    lock                      held by the one process that may change the store
+//	    roots/<tag>.json          what is known of a root beside its tree
+//	    switches.jsonl            every switch of current, oldest first
+//	    staging/                  what is being made; swept by Open
+//
+// Two orders make a kill harmless at any point. A record is durable before
+// its root's directory appears, so a directory without a record is never
+// ours, and a record without a directory is one that Open may sweep. A
+// switch is in the journal before current is replaced, so the journal may tell
+// of a switch that did not happen, but never misses one; the "from" of the
+// next line tells which.
+package nfsroot

@@ -1,0 +1,188 @@
+package nfsroot
+
+import (
+	"archive/tar"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// apply adds one entry of a layer to the tree, or takes away what it hides.
+func (t *tree) apply(hdr *tar.Header, content io.Reader) error {
+	if hdr.Typeflag == tar.TypeXGlobalHeader {
+		return nil
+	}
+	name, err := entryName(hdr.Name)
+	if err != nil {
+		return err
+	}
+	if !isID(hdr.Uid) || !isID(hdr.Gid) {
+		return fmt.Errorf("its owner %d:%d is out of range", hdr.Uid, hdr.Gid)
+	}
+	if name == "." {
+		return t.describeRoot(hdr)
+	}
+	dir, leaf := path.Split(name)
+	dir = path.Clean(dir)
+	if strings.HasPrefix(dir, whiteoutPrefix) || strings.Contains(dir, "/"+whiteoutPrefix) {
+		return errors.New("its parent is a whiteout")
+	}
+	if hidden, ok := strings.CutPrefix(leaf, whiteoutPrefix); ok {
+		return t.whiteout(dir, hidden)
+	}
+	if dir, err = t.resolve(dir, true); err != nil {
+		return err
+	}
+	name = path.Join(dir, leaf)
+	if err := t.add(name, hdr, content); err != nil {
+		return err
+	}
+	t.mark(name)
+	return nil
+}
+
+// isID says whether chown would set this owner: it wraps a larger one round,
+// and takes -1 for "leave it".
+func isID(id int) bool { return 0 <= id && id < math.MaxUint32 }
+
+// describeRoot takes the attributes of the root itself.
+func (t *tree) describeRoot(hdr *tar.Header) error {
+	if hdr.Typeflag != tar.TypeDir {
+		return errors.New("the root is not a directory")
+	}
+	t.dirs["."] = attrOf(hdr)
+	return nil
+}
+
+// add makes one name. A directory over a directory keeps its content; all else
+// that was there goes.
+func (t *tree) add(name string, hdr *tar.Header, content io.Reader) error {
+	if hdr.Typeflag == tar.TypeDir {
+		return t.addDir(name, attrOf(hdr))
+	}
+	target := ""
+	if hdr.Typeflag == tar.TypeLink {
+		var err error
+		if target, err = t.linkTarget(hdr.Linkname); err != nil {
+			return err
+		}
+		if target == name {
+			return errors.New("it is a hard link to itself")
+		}
+	}
+	if err := t.makeWay(name); err != nil {
+		return err
+	}
+	if target != "" && !t.has(target) {
+		return fmt.Errorf("it is a hard link to %q, which it replaces", target)
+	}
+	size, err := t.create(name, target, hdr, content)
+	if err != nil {
+		return err
+	}
+	t.files[name] = size
+	return nil
+}
+
+func (t *tree) addDir(name string, a attr) error {
+	if _, ok := t.dirs[name]; ok {
+		t.dirs[name] = a
+		return nil
+	}
+	if err := t.makeWay(name); err != nil {
+		return err
+	}
+	return t.mkdir(name, a)
+}
+
+// create makes what is not a directory, and returns the bytes it holds.
+func (t *tree) create(name, target string, hdr *tar.Header, content io.Reader) (int64, error) {
+	if hdr.Typeflag == tar.TypeLink {
+		// No attributes: they are the first name's.
+		return 0, t.root.Link(target, name)
+	}
+	p, err := t.open(path.Dir(name))
+	if err != nil {
+		return 0, err
+	}
+	a, leaf := attrOf(hdr), path.Base(name)
+	switch hdr.Typeflag {
+	case tar.TypeReg:
+		return t.writeFile(p, leaf, a, content)
+	case tar.TypeSymlink:
+		err = p.root.Symlink(hdr.Linkname, leaf)
+	case tar.TypeChar:
+		err = mknod(p, leaf, unix.S_IFCHR, hdr)
+	case tar.TypeBlock:
+		err = mknod(p, leaf, unix.S_IFBLK, hdr)
+	case tar.TypeFifo:
+		err = mknod(p, leaf, unix.S_IFIFO, hdr)
+	default:
+		return 0, fmt.Errorf("its type %q is not one that a root can hold", hdr.Typeflag)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return 0, a.applyAt(p, leaf)
+}
+
+func (t *tree) writeFile(p parent, leaf string, a attr, content io.Reader) (n int64, err error) {
+	f, err := p.root.OpenFile(leaf, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	// The bare Writer: os.File's ReadFrom would allocate a small buffer of its
+	// own for each file.
+	if n, err = io.CopyBuffer(struct{ io.Writer }{f}, content, t.buf); err != nil {
+		return 0, err
+	}
+	return n, a.applyTo(f, p.fd(), leaf)
+}
+
+func mknod(p parent, leaf string, kind uint32, hdr *tar.Header) error {
+	dev := unix.Mkdev(uint32(hdr.Devmajor), uint32(hdr.Devminor))
+	if err := unix.Mknodat(p.fd(), leaf, kind|0o600, int(dev)); err != nil {
+		return &fs.PathError{Op: "mknod", Path: leaf, Err: err}
+	}
+	return nil
+}
+
+// linkTarget returns the canonical name of what a hard link names.
+func (t *tree) linkTarget(linkname string) (string, error) {
+	name, err := entryName(linkname)
+	if err != nil {
+		return "", fmt.Errorf("its hard link target %q: %w", linkname, err)
+	}
+	dir, err := t.resolve(path.Dir(name), false)
+	if err != nil {
+		return "", fmt.Errorf("its hard link target %q: %w", linkname, err)
+	}
+	name = path.Join(dir, path.Base(name))
+	if _, ok := t.files[name]; !ok {
+		return "", fmt.Errorf("its hard link target %q is not a file in the root", linkname)
+	}
+	return name, nil
+}
+
+// has says whether the tree has this canonical name.
+func (t *tree) has(name string) bool {
+	_, dir := t.dirs[name]
+	_, file := t.files[name]
+	return dir || file
+}
+
+// makeWay removes what stands where an entry is to be made.
+func (t *tree) makeWay(name string) error {
+	if !t.has(name) {
+		return nil
+	}
+	return t.remove(name)
+}

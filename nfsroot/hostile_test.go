@@ -1,0 +1,141 @@
+package nfsroot_test
+
+import (
+	"archive/tar"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+
+	"github.com/rootbuild/rootbuild/nfsroot"
+)
+
+// surroundings is a directory with a store in it and files that a hostile
+// layer may want: beside the store, and another root in it.
+func surroundings(t *testing.T) (outer string, s *nfsroot.Store) {
+	t.Helper()
+	outer = t.TempDir()
+	if err := os.WriteFile(filepath.Join(outer, "victim"), []byte("untouched"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, filepath.Join(outer, "store"))
+	unpack(t, s, "good", image(t, []entry{file("victim", "untouched")}))
+	switchTo(t, s, "good")
+	return outer, s
+}
+
+func TestHostileLayers(t *testing.T) {
+	// From a staged root, the store is three up and victim four.
+	const up = "../../../../"
+	typed := func(e entry, typ byte) entry { return e.with(func(h *tar.Header) { h.Typeflag = typ }) }
+	tests := []struct {
+		name  string
+		layer func(outer string) []entry
+		want  string
+	}{
+		{"dotdot", func(string) []entry { return []entry{file(up+"victim", "x")} }, `".."`},
+		{"dotdot inside a name", func(string) []entry { return []entry{dir("a", 0o755), file("a/../../victim", "x")} }, `".."`},
+		{"dotdot directory", func(string) []entry { return []entry{dir("..", 0o777)} }, `".."`},
+		{"absolute", func(outer string) []entry { return []entry{file(outer+"/victim", "x")} }, "absolute"},
+		{"write through an absolute symlink", func(outer string) []entry { return []entry{symlink("l", outer), file("l/victim", "x")} }, "absolute"},
+		{"write through a relative symlink", func(string) []entry { return []entry{symlink("l", up), file("l/victim", "x")} }, "outside the root"},
+		{"write through a chain of symlinks", func(string) []entry {
+			return []entry{dir("a/b", 0o755), symlink("a/b/up", "../.."), symlink("l", "a/b/up/.."), file("l/good/victim", "x")}
+		}, "outside the root"},
+		{"directory through a symlink", func(string) []entry { return []entry{symlink("l", up), dir("l/new", 0o755)} }, "outside the root"},
+		{"symlink through a symlink", func(string) []entry { return []entry{symlink("l", up), symlink("l/new", "x")} }, "outside the root"},
+		{"symlinks in a circle", func(string) []entry { return []entry{symlink("l", "m"), symlink("m", "l"), file("l/x", "x")} }, "too many"},
+		{"hard link up", func(string) []entry { return []entry{hardlink("l", up+"victim"), file("l", "x")} }, `".."`},
+		{"hard link absolute", func(outer string) []entry { return []entry{hardlink("l", outer+"/victim")} }, "absolute"},
+		{"hard link through a symlink", func(string) []entry { return []entry{symlink("s", up), hardlink("l", "s/victim")} }, "outside the root"},
+		{"hard link to what is missing", func(string) []entry { return []entry{hardlink("l", "none")} }, "not a file"},
+		{"hard link to a directory", func(string) []entry { return []entry{dir("d", 0o755), hardlink("l", "d")} }, "not a file"},
+		{"hard link to itself", func(string) []entry { return []entry{file("l", "1"), hardlink("l", "l")} }, "itself"},
+		{"hard link over its target", func(string) []entry { return []entry{file("d/x", "1"), hardlink("d", "d/x")} }, "replaces"},
+		{"whiteout of dotdot", func(string) []entry { return []entry{file(".wh...", "")} }, "whiteout"},
+		{"whiteout of dot", func(string) []entry { return []entry{file("d/.wh..", "")} }, "whiteout"},
+		{"whiteout of nothing", func(string) []entry { return []entry{file(".wh.", "")} }, "whiteout"},
+		{"whiteout through a symlink", func(string) []entry { return []entry{symlink("l", up), file("l/.wh.victim", "")} }, "outside the root"},
+		{"opaque through a symlink", func(string) []entry { return []entry{symlink("l", up), file("l/.wh..wh..opq", "")} }, "outside the root"},
+		{"below a whiteout", func(string) []entry { return []entry{file("a/.wh.b/c", "")} }, "whiteout"},
+		{"below a file", func(string) []entry { return []entry{file("a", "1"), file("a/b", "2")} }, "not a directory"},
+		{"root as a symlink", func(outer string) []entry { return []entry{symlink(".", outer)} }, "root is not a directory"},
+		{"unknown type", func(string) []entry { return []entry{typed(file("a", ""), 'Z')} }, "type"},
+		{"owner that wraps round", func(string) []entry {
+			return []entry{file("a", "1").with(func(h *tar.Header) { h.Uid = 1 << 32 })}
+		}, "out of range"},
+		{"owner that is not set", func(string) []entry {
+			return []entry{file("a", "1").with(func(h *tar.Header) { h.Gid = 1<<32 - 1 })}
+		}, "out of range"},
+		{"name too long", func(string) []entry { return []entry{file(strings.Repeat("n", 256), "")} }, "too long"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			outer, s := surroundings(t)
+			before := treeOf(t, outer)
+			// In two layers too: what one made must not help the next.
+			layer := test.layer(outer)
+			for i := range layer {
+				_, err := s.Unpack(t.Context(), image(t, layer[:i], layer[i:]), nfsroot.UnpackOptions{Tag: "bad"})
+				if err == nil || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("split at %d: error %v, want one with %q", i, err, test.want)
+				}
+				equal(t, "what surrounds the root", treeOf(t, outer), before)
+			}
+		})
+	}
+}
+
+func TestDamagedBlobs(t *testing.T) {
+	files := image(t, []entry{file("a", "1")}, []entry{file("b", strings.Repeat("b", 1<<16))})
+	manifest, err := files.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := files.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	blobs := map[string]string{"config": manifest.Config.Digest.Hex, "layer": manifest.Layers[1].Digest.Hex}
+	damages := map[string]func(path string, data []byte) error{
+		"a bit":     func(p string, d []byte) error { d[len(d)/2] ^= 1; return os.WriteFile(p, d, 0o644) },
+		"last byte": func(p string, d []byte) error { d[len(d)-1] ^= 1; return os.WriteFile(p, d, 0o644) },
+		"short":     func(p string, d []byte) error { return os.WriteFile(p, d[:len(d)-9], 0o644) },
+		"long":      func(p string, d []byte) error { return os.WriteFile(p, append(d, ' '), 0o644) },
+		"missing":   func(p string, _ []byte) error { return os.Remove(p) },
+	}
+	for blob, hex := range blobs {
+		for damage, do := range damages {
+			t.Run(blob+" "+damage, func(t *testing.T) {
+				outer, s := surroundings(t)
+				before := treeOf(t, outer)
+				l, err := layout.Write(t.TempDir(), empty.Index)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := l.AppendImage(files); err != nil {
+					t.Fatal(err)
+				}
+				path := filepath.Join(string(l), "blobs", "sha256", hex)
+				data, err := os.ReadFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := do(path, data); err != nil {
+					t.Fatal(err)
+				}
+				img, err := l.Image(digest)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := s.Unpack(t.Context(), img, nfsroot.UnpackOptions{Tag: "bad"}); err == nil {
+					t.Error("a damaged image was unpacked")
+				}
+				equal(t, "what surrounds the root", treeOf(t, outer), before)
+			})
+		}
+	}
+}

@@ -1,0 +1,78 @@
+package nfsroot
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// switchLine is one line of switches.jsonl.
+type switchLine struct {
+	When    time.Time `json:"when"`
+	From    string    `json:"from,omitempty"`
+	To      string    `json:"to"`
+	By      string    `json:"by"`
+	Command string    `json:"command"`
+}
+
+// appendSwitch adds a durable line to the journal. The function it returns
+// takes the line back, for a switch that did not come about.
+func appendSwitch(path string, line switchLine) (undo func() error, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("writing journal %s: %w", path, err)
+		}
+	}()
+	data, err := json.Marshal(line)
+	if err != nil {
+		return nil, err
+	}
+	end, err := endOfLines(path)
+	if err != nil {
+		return nil, err
+	}
+	undo = func() error {
+		if err := os.Truncate(path, end); !os.IsNotExist(err) {
+			return err
+		}
+		return nil
+	}
+	err = writeAt(path, append(data, '\n'), end)
+	if err == nil && end == 0 {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		return nil, errors.Join(err, undo())
+	}
+	return undo, nil
+}
+
+// endOfLines returns where the last whole line ends: a kill or a full disk may
+// have left half of one behind it.
+func endOfLines(path string) (int64, error) {
+	data, err := os.ReadFile(path)
+	if err != nil && !os.IsNotExist(err) {
+		return 0, err
+	}
+	return int64(bytes.LastIndexByte(data, '\n') + 1), nil
+}
+
+// writeAt makes data the end of the file, and the file durable.
+func writeAt(path string, data []byte, end int64) (err error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := f.Truncate(end); err != nil {
+		return err
+	}
+	if _, err := f.WriteAt(data, end); err != nil {
+		return err
+	}
+	return f.Sync()
+}

@@ -1,0 +1,111 @@
+package nfsroot
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/rootbuild/rootbuild/images/oci"
+)
+
+// unpackLayers makes the tree of an image in an empty directory.
+func unpackLayers(ctx context.Context, img v1.Image, dir string, progress func(done, total int64)) (_ *tree, err error) {
+	manifest, err := img.Manifest()
+	if err != nil {
+		return nil, fmt.Errorf("reading the image's manifest: %w", err)
+	}
+	epoch, err := epochOf(img, manifest.Config.Digest)
+	if err != nil {
+		return nil, err
+	}
+	t, err := newTree(dir, epoch)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, t.close()) }()
+	var done, total int64
+	for _, l := range manifest.Layers {
+		total += l.Size
+	}
+	for i, l := range manifest.Layers {
+		if err := t.applyLayer(ctx, img, i); err != nil {
+			return nil, fmt.Errorf("layer %d (%s): %w", i, l.Digest, err)
+		}
+		if done += l.Size; progress != nil {
+			progress(done, total)
+		}
+	}
+	return t, t.finish()
+}
+
+// epochOf returns the time that the image's config names, once the config is
+// what the manifest says.
+func epochOf(img v1.Image, want v1.Hash) (time.Time, error) {
+	raw, err := img.RawConfigFile()
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading the image's config: %w", err)
+	}
+	got, _, err := v1.SHA256(bytes.NewReader(raw))
+	if err != nil {
+		return time.Time{}, err
+	}
+	if got != want {
+		return time.Time{}, fmt.Errorf("reading the image's config: its digest is %s, want %s", got, want)
+	}
+	config, err := v1.ParseConfigFile(bytes.NewReader(raw))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading the image's config: %w", err)
+	}
+	if config.Created.IsZero() {
+		return time.Unix(0, 0), nil
+	}
+	return config.Created.Time, nil
+}
+
+// applyLayer reads a layer to its very end, past the end of the archive: it is
+// there that its digest is checked.
+func (t *tree) applyLayer(ctx context.Context, img v1.Image, i int) (err error) {
+	layer, err := oci.OpenLayer(img, i)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, layer.Close()) }()
+	t.layer = map[string]bool{}
+	r := bufio.NewReaderSize(contextReader{ctx, layer}, 256<<10)
+	archive := tar.NewReader(r)
+	for {
+		hdr, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if err := t.apply(hdr, archive); err != nil {
+			return fmt.Errorf("entry %q: %w", hdr.Name, err)
+		}
+	}
+	_, err = io.Copy(io.Discard, r)
+	return err
+}
+
+// contextReader ends a read when its context ends.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+// Read reads, unless the context is over.
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}

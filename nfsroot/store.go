@@ -1,0 +1,208 @@
+package nfsroot
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/google/renameio/v2"
+	"golang.org/x/sys/unix"
+
+	"github.com/rootbuild/rootbuild/nfsroot/lockfile"
+)
+
+// formatVersion is the version of the layout that this package reads and writes.
+const formatVersion = 1
+
+// Options says on whose behalf a store is opened.
+type Options struct {
+	// Command is shown to whoever finds the store locked, and kept with every
+	// switch. The zero value is the command line of this process.
+	Command string
+	// User is kept with every switch. The zero value is the user who started
+	// this process, through sudo or not.
+	User string
+}
+
+// Store is a directory of node roots that this process may change.
+// It is not safe for concurrent use.
+type Store struct {
+	View
+	options Options
+	lock    io.Closer
+}
+
+// Open opens the store in dir for changes, creating it when absent, and sweeps
+// what a killed process left. One process at a time holds a store: the error
+// is a *lockfile.HeldError while another does.
+func Open(dir string, o Options) (*Store, error) {
+	v, err := newView(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{View: v, options: o.withDefaults()}
+	if err := s.prepare(); err != nil {
+		return nil, fmt.Errorf("opening nfsroot %s: %w", dir, err)
+	}
+	return s, nil
+}
+
+// Close lets another process open the store.
+func (s *Store) Close() error {
+	if err := s.lock.Close(); err != nil {
+		return fmt.Errorf("closing nfsroot %s: %w", s.dir, err)
+	}
+	return nil
+}
+
+// prepare checks the directory before it writes into it, then locks, then sweeps.
+func (s *Store) prepare() (err error) {
+	if err := makeDir(s.dir, 0o755); err != nil {
+		return err
+	}
+	if err := checkWritable(s.dir); err != nil {
+		return err
+	}
+	if _, err := s.readVersion(); err != nil {
+		return err
+	}
+	for _, dir := range []string{s.meta(), s.meta("roots"), s.meta("staging")} {
+		if err := makeDir(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	if s.lock, err = lockfile.Acquire(s.meta("lock"), s.options.Command); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.lock.Close())
+		}
+	}()
+	if err := s.writeVersion(); err != nil {
+		return err
+	}
+	return s.sweep()
+}
+
+// writeVersion stamps a new store. The version is read again here: another
+// process may have made the store before this one held the lock.
+func (s *Store) writeVersion() error {
+	version, err := s.readVersion()
+	if err != nil || version != 0 {
+		return err
+	}
+	return s.writeFile("version", []byte(strconv.Itoa(formatVersion)+"\n"))
+}
+
+// writeFile replaces a file under .rootbuild, whole and durable.
+func (s *Store) writeFile(name string, data []byte) error {
+	path := s.meta(name)
+	if err := renameio.WriteFile(path, data, 0o600, renameio.WithTempDir(s.meta("staging"))); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// sweep removes what a killed process left: half a root in staging, and the
+// record of a root that never appeared.
+func (s *Store) sweep() error {
+	left, err := os.ReadDir(s.meta("staging"))
+	if err != nil {
+		return fmt.Errorf("sweeping staging: %w", err)
+	}
+	for _, e := range left {
+		if err := os.RemoveAll(s.meta("staging", e.Name())); err != nil {
+			return fmt.Errorf("sweeping staging: %w", err)
+		}
+	}
+	records, err := s.records()
+	if err != nil {
+		return err
+	}
+	for _, tag := range records {
+		if s.exists(tag) {
+			continue
+		}
+		if err := os.Remove(s.recordPath(tag)); err != nil {
+			return fmt.Errorf("sweeping the record of %s: %w", tag, err)
+		}
+	}
+	return nil
+}
+
+// makeDir makes dir with exactly this mode, whatever the umask; one that is
+// there stays as it is.
+func makeDir(dir string, mode fs.FileMode) error {
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		return fmt.Errorf("%s is a %s: name a directory, or move it away", dir, kind(info.Mode()))
+	}
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.MkdirAll(dir, mode); err != nil {
+		return err
+	}
+	return os.Chmod(dir, mode)
+}
+
+// checkWritable fails where nothing can be created, before anything is tried.
+func checkWritable(dir string) error {
+	err := unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS)
+	switch {
+	case errors.Is(err, unix.EROFS):
+		return fmt.Errorf("checking %s: %w: mount it read-write, or name another directory", dir, err)
+	case err != nil:
+		return fmt.Errorf("checking that %s is writable as uid %d: %w: run as root, or name another directory", dir, os.Geteuid(), err)
+	}
+	return nil
+}
+
+// syncDir makes the names in dir durable.
+func syncDir(dir string) (err error) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	return d.Sync()
+}
+
+// kind names a file type in an error.
+func kind(mode fs.FileMode) string {
+	switch {
+	case mode.IsRegular():
+		return "file"
+	case mode.IsDir():
+		return "directory"
+	case mode&fs.ModeSymlink != 0:
+		return "symlink"
+	}
+	return "special file"
+}
+
+func (o Options) withDefaults() Options {
+	if o.Command == "" {
+		o.Command = strings.Join(os.Args, " ")
+	}
+	if o.User == "" {
+		o.User = invokingUser()
+	}
+	return o
+}
+
+// invokingUser prefers whom sudo acts for: "root" says nothing in a journal.
+func invokingUser() string {
+	for _, key := range []string{"SUDO_USER", "USER"} {
+		if name := os.Getenv(key); name != "" {
+			return name
+		}
+	}
+	return fmt.Sprintf("uid %d", os.Getuid())
+}

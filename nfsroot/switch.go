@@ -1,0 +1,81 @@
+package nfsroot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+)
+
+// Switch makes current name the root with this tag. Nodes that are booted keep
+// the root they have; it is the next boot that follows. A tag that the store
+// does not have is an error that wraps [ErrNoRoot].
+func (s *Store) Switch(ctx context.Context, tag string) error {
+	if err := s.switchTo(ctx, tag); err != nil {
+		return fmt.Errorf("switching nfsroot %s to %s: %w", s.dir, tag, err)
+	}
+	return nil
+}
+
+func (s *Store) switchTo(ctx context.Context, tag string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.checkRoot(tag); err != nil {
+		return err
+	}
+	from, err := s.Current()
+	if err != nil || from == tag {
+		return err
+	}
+	undo, err := appendSwitch(s.meta("switches.jsonl"), switchLine{
+		When: time.Now().UTC(), From: from, To: tag, By: s.options.User, Command: s.options.Command,
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.link(tag); err != nil {
+		return errors.Join(err, undo())
+	}
+	return syncDir(s.dir)
+}
+
+// checkRoot fails, naming the roots there are, unless tag is one of them.
+func (s *Store) checkRoot(tag string) error {
+	if err := checkTag(tag); err != nil {
+		return err
+	}
+	_, err := s.root(tag)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	roots, err := s.List()
+	if err != nil {
+		return err
+	}
+	if len(roots) == 0 {
+		return fmt.Errorf("%w: the store is empty: unpack an image first; current is unchanged", ErrNoRoot)
+	}
+	var tags []string
+	for _, r := range roots {
+		tags = append(tags, r.Tag)
+	}
+	return fmt.Errorf("%w: it has %s; current is unchanged", ErrNoRoot, strings.Join(tags, ", "))
+}
+
+// link replaces current. The new symlink is made in staging, so that a kill
+// leaves nothing beside the roots.
+func (s *Store) link(tag string) error {
+	staged := s.meta("staging", currentName)
+	if err := os.Remove(staged); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	// Relative: clients that mount the parent resolve it on their side.
+	if err := os.Symlink(tag, staged); err != nil {
+		return err
+	}
+	return os.Rename(staged, s.Path(currentName))
+}

@@ -1,0 +1,212 @@
+package nfsroot
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxLinks is how many symlinks one name may pass through, as in the kernel.
+const maxLinks = 40
+
+// tree is a root that is being unpacked into an empty directory. It knows
+// every name in it, so that the disk need not be asked what is there.
+//
+// Names in it are canonical: relative to the root, and through directories
+// only. Whatever a layer says, each change goes through an os.Root, which
+// refuses to leave the directory.
+type tree struct {
+	root  *os.Root
+	dirs  map[string]attr  // directories; their attributes are set at the end
+	files map[string]int64 // all else, with the bytes it holds
+	layer map[string]bool  // what the layer being applied has brought
+
+	implied attr   // of directories that no entry describes
+	at      parent // of the last entry: entries of one directory are neighbours
+	buf     []byte
+}
+
+// parent is an open directory of the tree.
+type parent struct {
+	name string
+	root *os.Root
+	dir  *os.File // the same directory, for calls that os.Root lacks
+}
+
+func (p parent) fd() int { return int(p.dir.Fd()) }
+
+func (p parent) close() error {
+	if p.root == nil {
+		return nil
+	}
+	return errors.Join(p.root.Close(), p.dir.Close())
+}
+
+// newTree starts a tree in an empty directory. Directories that no entry
+// describes will belong to this process and bear the time epoch.
+func newTree(dir string, epoch time.Time) (*tree, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	implied := attr{uid: os.Geteuid(), gid: os.Getegid(), mode: 0o755 | fs.ModeDir, mtime: epoch}
+	return &tree{
+		root:    root,
+		dirs:    map[string]attr{".": implied},
+		files:   map[string]int64{},
+		implied: implied,
+		buf:     make([]byte, 1<<20),
+	}, nil
+}
+
+func (t *tree) close() error { return errors.Join(t.at.close(), t.root.Close()) }
+
+// count returns the bytes in regular files, and the number of names.
+func (t *tree) count() (size int64, files int) {
+	for _, n := range t.files {
+		size += n
+	}
+	return size, len(t.files) + len(t.dirs)
+}
+
+// finish gives directories their attributes: their content is complete now,
+// so nothing moves their times, and nothing inherits from them. The deepest
+// come first, for a parent may shut itself.
+func (t *tree) finish() error {
+	for _, name := range slices.Backward(slices.Sorted(maps.Keys(t.dirs))) {
+		if err := t.finishDir(name); err != nil {
+			return fmt.Errorf("directory %q: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (t *tree) finishDir(name string) (err error) {
+	d, err := t.root.Open(name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	return t.dirs[name].applyTo(d, int(d.Fd()), ".")
+}
+
+// resolve returns the canonical name of a directory, following symlinks that
+// stay inside the root, and making directories that are missing. Without
+// create, a missing one is an error that wraps fs.ErrNotExist.
+func (t *tree) resolve(name string, create bool) (string, error) {
+	if _, ok := t.dirs[name]; ok {
+		return name, nil
+	}
+	at, links := ".", 0
+	for rest := strings.Split(name, "/"); len(rest) > 0; {
+		part := rest[0]
+		rest = rest[1:]
+		if part == ".." && at == "." {
+			return "", fmt.Errorf("its parent %q leads outside the root", name)
+		}
+		// at has no symlink in it, so ".." is what path.Join makes of it.
+		next := path.Join(at, part)
+		target, err := t.step(next, create)
+		if err != nil {
+			return "", fmt.Errorf("its parent %q: %w", name, err)
+		}
+		if target == "" {
+			at = next
+			continue
+		}
+		if links++; links > maxLinks {
+			return "", fmt.Errorf("its parent %q: %w", name, unix.ELOOP)
+		}
+		rest = append(strings.Split(target, "/"), rest...)
+	}
+	return at, nil
+}
+
+// step looks at one name on the way to a directory, and returns the target
+// if it is a symlink.
+func (t *tree) step(name string, create bool) (target string, err error) {
+	if _, ok := t.dirs[name]; ok {
+		return "", nil
+	}
+	if _, ok := t.files[name]; !ok {
+		if !create {
+			return "", fs.ErrNotExist
+		}
+		return "", t.mkdir(name, t.implied)
+	}
+	target, err = t.root.Readlink(name)
+	switch {
+	case errors.Is(err, unix.EINVAL):
+		return "", fmt.Errorf("%q is not a directory", name)
+	case err == nil && path.IsAbs(target):
+		return "", fmt.Errorf("symlink %q is absolute: %q", name, target)
+	}
+	return target, err
+}
+
+// open returns the directory with this canonical name, and keeps it open for
+// the next entry.
+func (t *tree) open(name string) (parent, error) {
+	if t.at.root != nil && t.at.name == name {
+		return t.at, nil
+	}
+	if err := t.shut(); err != nil {
+		return parent{}, err
+	}
+	root, err := t.root.OpenRoot(name)
+	if err != nil {
+		return parent{}, err
+	}
+	dir, err := root.Open(".")
+	if err != nil {
+		return parent{}, errors.Join(err, root.Close())
+	}
+	t.at = parent{name: name, root: root, dir: dir}
+	return t.at, nil
+}
+
+func (t *tree) shut() error {
+	err := t.at.close()
+	t.at = parent{}
+	return err
+}
+
+// mkdir makes a directory, which gets its attributes in finish.
+func (t *tree) mkdir(name string, a attr) error {
+	p, err := t.open(path.Dir(name))
+	if err != nil {
+		return err
+	}
+	if err := p.root.Mkdir(path.Base(name), 0o700); err != nil {
+		return err
+	}
+	t.dirs[name] = a
+	return nil
+}
+
+// remove takes a name, and all below it, out of the tree.
+func (t *tree) remove(name string) error {
+	if err := t.shut(); err != nil {
+		return err
+	}
+	if err := t.root.RemoveAll(name); err != nil {
+		return err
+	}
+	delete(t.files, name)
+	if _, ok := t.dirs[name]; !ok {
+		return nil
+	}
+	delete(t.dirs, name)
+	below := func(other string) bool { return strings.HasPrefix(other, name+"/") }
+	maps.DeleteFunc(t.files, func(k string, _ int64) bool { return below(k) })
+	maps.DeleteFunc(t.dirs, func(k string, _ attr) bool { return below(k) })
+	return nil
+}

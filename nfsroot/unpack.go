@@ -1,0 +1,164 @@
+package nfsroot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sys/unix"
+)
+
+// UnpackOptions says as what an image becomes a root.
+type UnpackOptions struct {
+	Tag    string // name of the root; required
+	Ref    string // reference the image came by, for the record
+	Target string // target the image was built from, for the record
+
+	// Progress, when set, is told after each layer how many bytes of the
+	// image's layers, as its manifest counts them, are done.
+	Progress func(done, total int64)
+}
+
+// TagTakenError says that a tag names another image's root already.
+type TagTakenError struct {
+	Tag  string
+	Path string
+	Have v1.Hash // zero for a directory that is not rootbuild's
+	Want v1.Hash
+}
+
+// Error names both images and what to do.
+func (e *TagTakenError) Error() string {
+	have := "image " + e.Have.String()
+	if e.Have == (v1.Hash{}) {
+		have = "something that rootbuild did not unpack"
+	}
+	return fmt.Sprintf("tag %s is taken: %s holds %s, not %s: choose another tag; nothing was changed", e.Tag, e.Path, have, e.Want)
+}
+
+// Unpack makes img a root of the store, and returns it. The root appears
+// complete and durable, or not at all. Layers are checked against the image's
+// manifest and config while they are read. A tag that holds this image
+// already is left as it is; one that holds another is a *TagTakenError.
+func (s *Store) Unpack(ctx context.Context, img v1.Image, o UnpackOptions) (Root, error) {
+	root, err := s.unpack(ctx, img, o)
+	if err != nil {
+		return Root{}, fmt.Errorf("unpacking into nfsroot %s: %w", s.dir, err)
+	}
+	return root, nil
+}
+
+func (s *Store) unpack(ctx context.Context, img v1.Image, o UnpackOptions) (Root, error) {
+	if err := checkTag(o.Tag); err != nil {
+		return Root{}, err
+	}
+	digest, err := img.Digest()
+	if err != nil {
+		return Root{}, fmt.Errorf("reading the image's digest: %w", err)
+	}
+	have, err := s.root(o.Tag)
+	if err == nil && have.Digest == digest {
+		return have, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Root{}, err
+	}
+	switch _, err := os.Lstat(s.Path(o.Tag)); {
+	case err == nil:
+		return Root{}, &TagTakenError{Tag: o.Tag, Path: s.Path(o.Tag), Have: have.Digest, Want: digest}
+	case !errors.Is(err, fs.ErrNotExist):
+		return Root{}, err
+	}
+	root := Root{Tag: o.Tag, Digest: digest, Ref: o.Ref, Target: o.Target}
+	return s.stage(ctx, img, root, o.Progress)
+}
+
+// stage unpacks beside the roots, then publishes. Whatever fails, staging is
+// left empty.
+func (s *Store) stage(ctx context.Context, img v1.Image, root Root, progress func(done, total int64)) (_ Root, err error) {
+	staged, err := os.MkdirTemp(s.meta("staging"), root.Tag+"-")
+	if err != nil {
+		return Root{}, fmt.Errorf("staging: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(staged))
+		}
+	}()
+	// Opened before the first write: syncfs reports the write errors that came
+	// after its descriptor was opened.
+	disk, err := os.Open(staged)
+	if err != nil {
+		return Root{}, fmt.Errorf("staging: %w", err)
+	}
+	defer func() { err = errors.Join(err, disk.Close()) }()
+
+	free := freeBytes(disk)
+	t, err := unpackLayers(ctx, img, staged, progress)
+	if err != nil {
+		return Root{}, explain(err, free)
+	}
+	root.Size, root.Files = t.count()
+	root.Created = time.Now().UTC().Truncate(time.Second)
+	return root, explain(s.publish(disk, staged, root), free)
+}
+
+// publish gives the staged tree its name. One sync of the file system in place
+// of one for each file keeps an unpack ten times shorter, and it comes before
+// the name: a power cut cannot leave a root with empty files.
+func (s *Store) publish(disk *os.File, staged string, root Root) error {
+	if err := unix.Syncfs(int(disk.Fd())); err != nil {
+		return fmt.Errorf("syncing %s: %w", staged, err)
+	}
+	if err := s.writeRecord(root); err != nil {
+		return err
+	}
+	if err := renameNew(staged, s.Path(root.Tag)); err != nil {
+		return errors.Join(err, os.Remove(s.recordPath(root.Tag)))
+	}
+	return syncDir(s.dir)
+}
+
+// renameNew renames, but never over what is there: rename(2) by itself would
+// replace an empty directory.
+func renameNew(from, to string) error {
+	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
+		// ZFS before 2.2 knows no flags. The store's lock keeps others out.
+		if _, err := os.Lstat(to); err == nil {
+			return fmt.Errorf("renaming %s to %s: %w", filepath.Base(from), to, fs.ErrExist)
+		}
+		return os.Rename(from, to)
+	}
+	if err != nil {
+		return fmt.Errorf("renaming %s to %s: %w", filepath.Base(from), to, err)
+	}
+	return nil
+}
+
+// freeBytes returns the space that is left, or 0 when it is not known.
+func freeBytes(f *os.File) uint64 {
+	var st unix.Statfs_t
+	if unix.Fstatfs(int(f.Fd()), &st) != nil {
+		return 0
+	}
+	return st.Bavail * uint64(st.Bsize)
+}
+
+// explain adds to an error of space or rights what to do about it.
+func explain(err error, free uint64) error {
+	switch {
+	case errors.Is(err, unix.ENOSPC):
+		return fmt.Errorf("%w: %d MiB were free at the start: free more, or name another directory; nothing was changed", err, free>>20)
+	case errors.Is(err, unix.EDQUOT):
+		return fmt.Errorf("%w: the quota is used up: raise it, or name another directory; nothing was changed", err)
+	case errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0:
+		return fmt.Errorf("%w: owners and devices need root rights, and this is uid %d: run as root; nothing was changed", err, os.Geteuid())
+	}
+	return err
+}

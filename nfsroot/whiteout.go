@@ -1,0 +1,72 @@
+package nfsroot
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+)
+
+// Whiteouts, by the image specification: an entry ".wh.x" hides x, and
+// ".wh..wh..opq" all content of its directory, of the layers below only.
+const (
+	whiteoutPrefix = ".wh."
+	opaqueSuffix   = ".wh..opq"
+)
+
+// whiteout hides the name in dir, or all in it. What is not there needs no
+// hiding.
+func (t *tree) whiteout(dir, hidden string) error {
+	if hidden == "" || hidden == "." || hidden == ".." {
+		return errors.New("it is a whiteout of no name")
+	}
+	dir, err := t.resolve(dir, false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if hidden == opaqueSuffix {
+		return t.hideBelow(dir)
+	}
+	return t.hide(path.Join(dir, hidden))
+}
+
+// hide removes a name unless this layer brought it: a whiteout may come after
+// what stands in its own layer.
+func (t *tree) hide(name string) error {
+	if !t.has(name) {
+		return nil
+	}
+	if !t.layer[name] {
+		return t.remove(name)
+	}
+	if _, ok := t.dirs[name]; ok {
+		return t.hideBelow(name)
+	}
+	return nil
+}
+
+func (t *tree) hideBelow(dir string) error {
+	d, err := t.root.Open(dir)
+	if err != nil {
+		return err
+	}
+	names, err := d.Readdirnames(-1)
+	if err := errors.Join(err, d.Close()); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := t.hide(path.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mark notes that this layer brought a name, and so keeps the way to it.
+func (t *tree) mark(name string) {
+	for ; name != "." && !t.layer[name]; name = path.Dir(name) {
+		t.layer[name] = true
+	}
+}
