@@ -1,0 +1,40 @@
+# make run     build, then make a target: TARGET=uclibc, ARGS for more flags
+# make test    everything that CI checks
+GO      ?= go
+TARGET  ?= uclibc
+ARGS    ?=
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+
+.PHONY: all build run test lint bench clean bin/rootbuild
+
+all: build
+
+build: bin/rootbuild bin/runc
+
+# Go knows best what is out of date.
+bin/rootbuild:
+	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o $@ ./cmd/rootbuild
+
+# Without the tag seccomp every build step dies: "config provided but seccomp not supported".
+bin/runc: go.mod
+	$(GO) build -trimpath -tags seccomp -o $@ github.com/opencontainers/runc
+
+run:
+	hack/setup
+	$(MAKE) build
+	bin/rootbuild --target $(TARGET) $(ARGS)
+
+test:
+	hack/setup test
+	$(MAKE) build
+	hack/presubmit.sh
+	hack/test-dockerfile
+
+lint:
+	hack/lint
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+clean:
+	rm -rf bin

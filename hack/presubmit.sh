@@ -1,0 +1,26 @@
+#!/bin/sh
+# Checks a change: what a contributor runs before a commit, and what CI runs.
+set -eu
+cd "$(dirname "$0")/.."
+
+say() { printf '== %s\n' "$*"; }
+
+say gofmt
+unformatted=$(find . -name '*.go' -exec gofmt -l {} +)
+if [ -n "$unformatted" ]; then
+	printf 'not formatted, run gofmt -w:\n%s\n' "$unformatted" >&2
+	exit 1
+fi
+
+say go vet
+go vet ./...
+
+say golangci-lint
+hack/lint
+
+say go mod tidy
+go mod tidy -diff
+
+# A golden file that no longer holds fails its test.
+say go test
+go test -race "$@" ./...

@@ -1,0 +1,104 @@
+// Package rootbuild_test holds the whole module to the rules of its design.
+package rootbuild_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/rootbuild/rootbuild"
+
+// layers maps each package, with those below it, to the packages of the module that it
+// may import. Only the command knows the whole flow.
+var layers = map[string][]string{
+	"cmd/rootbuild":     {"images", "images/oci", "stages", "builder", "builder/base", "builder/distfiles", "nfsroot", "nfsroot/boot"},
+	"images":            {},
+	"images/oci":        {},
+	"stages":            {"images"},
+	"builder":           {"images/oci", "nfsroot/lockfile"},
+	"builder/base":      {"images/oci"},
+	"builder/distfiles": {},
+	"nfsroot":           {"images/oci", "nfsroot/lockfile"},
+	"nfsroot/lockfile":  {},
+	"nfsroot/boot":      {"images"},
+}
+
+// impure are what a package that opens no socket and starts no program leaves alone.
+var impure = []string{"net", "net/http", "os/exec", "github.com/moby/buildkit/client"}
+
+// nondescript are names that say nothing of what a package is for.
+var nondescript = []string{"common", "helper", "helpers", "manager", "misc", "types", "util", "utils"}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestImports(t *testing.T) {
+	for _, p := range modulePackages(t) {
+		layer := layerOf(p.ImportPath)
+		if layer == "" {
+			t.Errorf("%s has no place in the layers above: give it one", p.ImportPath)
+			continue
+		}
+		for _, path := range p.Imports {
+			below := layerOf(path)
+			if below != "" && below != layer && !slices.Contains(layers[layer], below) {
+				t.Errorf("%s imports %s, which its layer may not", p.ImportPath, path)
+			}
+			if layer == "stages" && slices.Contains(impure, path) {
+				t.Errorf("%s imports %s: stages is pure", p.ImportPath, path)
+			}
+		}
+	}
+}
+
+func TestPackageNames(t *testing.T) {
+	for _, p := range modulePackages(t) {
+		last := p.ImportPath[strings.LastIndex(p.ImportPath, "/")+1:]
+		if slices.Contains(nondescript, last) {
+			t.Errorf("%s: name the package after what it is for", p.ImportPath)
+		}
+	}
+}
+
+func modulePackages(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	var packages []listed
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatalf("reading go list: %v", err)
+		}
+		if p.ImportPath != module {
+			packages = append(packages, p)
+		}
+	}
+}
+
+// layerOf returns the layer that holds the package at path, the narrowest where one
+// lies below another, or "" where there is none.
+func layerOf(path string) string {
+	found := ""
+	for layer := range layers {
+		within := path == module+"/"+layer || strings.HasPrefix(path, module+"/"+layer+"/")
+		if within && len(layer) > len(found) {
+			found = layer
+		}
+	}
+	return found
+}
