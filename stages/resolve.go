@@ -1,0 +1,148 @@
+package stages
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rootbuild/rootbuild/images"
+)
+
+// Resolve finds what a target is built of. The error tells every name that no
+// recipe has, each with file and line, or else every cycle.
+func Resolve(t images.Target, recipes Recipes) (Graph, error) {
+	s := resolver{target: t, edges: edges{recipes: recipes}}
+	s.findToolchain()
+	s.check()
+	if err := errors.Join(s.errs...); err != nil {
+		return Graph{}, err
+	}
+	g := Graph{Target: t, Toolchain: s.toolchain, Packages: s.layers()}
+	g.Stages = s.stagesOf(g.Packages)
+	if err := errors.Join(s.errs...); err != nil {
+		return Graph{}, err
+	}
+	return g, nil
+}
+
+// resolver collects the faults of one Resolve.
+type resolver struct {
+	edges
+	target images.Target
+	errs   []error
+}
+
+func (s *resolver) faultf(at, format string, args ...any) {
+	s.errs = append(s.errs, fmt.Errorf("%s: %s", at, fmt.Sprintf(format, args...)))
+}
+
+// findToolchain takes the toolchain of the target's libc.
+func (s *resolver) findToolchain() {
+	name := toolchainName(s.target.Libc)
+	r, ok := s.recipes[name]
+	switch {
+	case !ok:
+		s.faultf(s.target.LibcAt(), "libc %q has no toolchain: no recipe %q%s",
+			s.target.Libc, name, s.recipes.hint(name, KindToolchain))
+	case r.Kind != KindToolchain:
+		s.faultf(r.At(), "%s is a %s, not a toolchain", name, r.Kind)
+	default:
+		s.toolchain = r
+	}
+}
+
+func toolchainName(libc string) string { return "toolchain-" + libc }
+
+// wanted are the packages that the target names.
+func (s *resolver) wanted() []edge {
+	list := make([]edge, len(s.target.Packages))
+	for i, name := range s.target.Packages {
+		list[i] = edge{name, s.target.PackageAt(name)}
+	}
+	return list
+}
+
+// check looks up every name that the target leads to.
+func (s *resolver) check() {
+	l := lookup{resolver: s, seen: map[string]bool{}, told: map[edge]bool{}}
+	l.recipe(s.toolchain)
+	l.each(s.wanted(), KindPackage)
+}
+
+// lookup is a walk over the recipes that a target leads to.
+type lookup struct {
+	*resolver
+	seen map[string]bool
+	told map[edge]bool
+}
+
+// recipe looks up what a recipe names. A package may be a tool of others, as
+// libgcc is, but nodes and sysroots get packages only.
+func (l *lookup) recipe(r Recipe) {
+	l.each(named(r, r.Tools), KindTool, KindPackage)
+	l.each(named(r, r.BuildNeeds), KindPackage)
+	l.each(named(r, r.Needs), KindPackage)
+}
+
+// each looks up recipes that are named as one of the given kinds.
+func (l *lookup) each(list []edge, kinds ...Kind) {
+	for _, e := range list {
+		r, known := l.recipes[e.to]
+		switch {
+		case (!known || !slices.Contains(kinds, r.Kind)) && !l.told[e]:
+			l.told[e] = true
+			l.mismatch(e, kinds)
+		case known && !l.seen[e.to]:
+			l.seen[e.to] = true
+			l.recipe(r)
+		}
+	}
+}
+
+// mismatch tells a name that no recipe has, or one of another kind.
+func (l *lookup) mismatch(e edge, kinds []Kind) {
+	if r, known := l.recipes[e.to]; known {
+		l.faultf(e.at, "%s is a %s, not a %s", e.to, r.Kind, kinds[0])
+		return
+	}
+	l.faultf(e.at, "unknown %s %q%s", kinds[0], e.to, l.recipes.hint(e.to, kinds...))
+}
+
+// layers orders the packages of the root: those that give way first, so that
+// the others cover them, then what the toolchain needs in every root.
+func (s *resolver) layers() []string {
+	roots := slices.Concat(named(s.toolchain, s.toolchain.Needs), s.wanted())
+	sorted, errs := topological(roots, "cycle at run time", func(name string) []edge {
+		r := s.recipes[name]
+		return named(r, r.Needs)
+	})
+	s.errs = append(s.errs, errs...)
+	slices.SortStableFunc(sorted, func(a, b string) int {
+		return rank(s.recipes[a]) - rank(s.recipes[b])
+	})
+	return sorted
+}
+
+func rank(r Recipe) int {
+	if r.Fallback {
+		return 0
+	}
+	return 1
+}
+
+// stagesOf orders everything that must be built for the packages.
+func (s *resolver) stagesOf(packages []string) []Recipe {
+	roots := make([]edge, len(packages))
+	for i, name := range packages {
+		roots[i] = edge{to: name}
+	}
+	sorted, errs := topological(roots, "cycle of builds", func(name string) []edge {
+		return s.stages(s.recipes[name])
+	})
+	s.errs = append(s.errs, errs...)
+	list := make([]Recipe, len(sorted))
+	for i, name := range sorted {
+		list[i] = s.recipes[name]
+	}
+	return list
+}

@@ -1,0 +1,42 @@
+package stages_test
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rootbuild/rootbuild/images"
+	"github.com/rootbuild/rootbuild/stages"
+)
+
+// The example that the documents walk through must be one that works.
+func TestExampleSite(t *testing.T) {
+	const dir = "../docs/examples/site/"
+	target, err := images.Load(dir + "site.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipes, err := stages.LoadFor(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := stages.Resolve(target, recipes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(g.Packages, "less") {
+		t.Errorf("less is not among %q", g.Packages)
+	}
+	recipe, err := os.ReadFile(dir + "recipes/less/recipe.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../docs/recipes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), string(recipe)) {
+		t.Error("docs/recipes.md does not show the example's recipe as it is")
+	}
+}

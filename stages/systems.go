@@ -1,0 +1,71 @@
+package stages
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// systems are the build systems: the text of each step that a recipe leaves out.
+var systems = map[string]func(Recipe) map[string]string{
+	"autotools": autotools,
+	"make":      makeSystem,
+	"kconfig":   kconfig,
+	"custom":    func(Recipe) map[string]string { return nil },
+}
+
+// Systems returns the build systems that a recipe may name, sorted.
+func Systems() []string { return slices.Sorted(maps.Keys(systems)) }
+
+// autotools is configure, make, make install. A tool is for the host and goes
+// below /tools, a package is for nodes and goes below /usr.
+func autotools(r Recipe) map[string]string {
+	prefix := "--prefix=/usr --bindir=/usr/bin --sbindir=/usr/bin --libdir=/usr/lib --libexecdir=/usr/lib " +
+		"--sysconfdir=/etc --localstatedir=/var --build=$CBUILD --host=$CHOST"
+	if r.Kind == KindTool {
+		prefix = "--prefix=/tools --build=$CBUILD --host=$CBUILD --target=$CHOST"
+	}
+	steps := makeSystem(r)
+	steps["configure"] = fmt.Sprintf("./configure %s %s", prefix, words(r.Build.Configure))
+	return steps
+}
+
+// makeSystem is a plain Makefile that knows DESTDIR.
+func makeSystem(r Recipe) map[string]string {
+	install := r.Build.Install
+	if len(install) == 0 {
+		install = append(slices.Clone(r.Build.Make), "install")
+	}
+	return map[string]string{
+		"build":   "make -j$JOBS " + words(r.Build.Make),
+		"install": "make DESTDIR=/dest " + words(install),
+	}
+}
+
+// kconfig is a Makefile with a .config: its defaults, with the recipe's lines
+// in place of theirs, completed by the program's own answers.
+func kconfig(r Recipe) map[string]string {
+	steps := makeSystem(r)
+	if len(r.Build.Install) > 0 {
+		steps["install"] = "make DESTDIR=/dest " + words(append(slices.Clone(r.Build.Make), r.Build.Install...))
+	}
+	var s strings.Builder
+	fmt.Fprintf(&s, "make %s defconfig\n", words(r.Build.Make))
+	for _, line := range r.Build.Config {
+		name, value, _ := strings.Cut(line, "=")
+		if value == "n" {
+			line = "# " + name + " is not set"
+		}
+		fmt.Fprintf(&s, "sed -i -e '/^%[1]s=/d' -e '/^# %[1]s is not set/d' .config\necho %[2]s >>.config\n", name, quote(line))
+	}
+	// yes ends by a broken pipe, which is no failure.
+	fmt.Fprintf(&s, "make %s oldconfig < <(yes '')\n", words(r.Build.Make))
+	for _, line := range r.Build.Config {
+		if !strings.HasSuffix(line, "=n") {
+			fmt.Fprintf(&s, "grep -qxF %[1]s .config || { echo 'configuration refuses '%[1]s >&2; exit 1; }\n", quote(line))
+		}
+	}
+	steps["configure"] = s.String()
+	return steps
+}
