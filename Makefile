@@ -29,6 +29,7 @@ test:
 	$(MAKE) build
 	hack/presubmit.sh
 	hack/test-dockerfile
+	hack/test-targets
 
 lint:
 	hack/lint

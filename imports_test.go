@@ -16,7 +16,7 @@ const module = "github.com/rootbuild/rootbuild"
 // layers maps each package, with those below it, to the packages of the module that it
 // may import. Only the command knows the whole flow.
 var layers = map[string][]string{
-	"cmd/rootbuild":     {"images", "images/oci", "stages", "builder", "builder/base", "builder/distfiles", "nfsroot", "nfsroot/boot"},
+	"cmd/rootbuild":     {"images", "images/oci", "stages", "builder", "builder/base", "builder/distfiles", "nfsroot", "nfsroot/boot", "nfsroot/lockfile"},
 	"images":            {},
 	"images/oci":        {},
 	"stages":            {"images"},

@@ -54,9 +54,10 @@ func (o Options) withDefaults() Options {
 }
 
 // ref names the base of o in a layout's index. It covers what o asks for and what this
-// package does, but not the state of the archive: a base stays until it is removed.
+// package does, but not the archive, neither which one nor its state: a base stays until
+// it is removed.
 func (o Options) ref() string {
-	asked := bootstrap{suite: o.Suite, mirror: o.Mirror, packages: o.Packages}
+	asked := bootstrap{suite: o.Suite, packages: o.Packages}
 	sum := sha256.Sum256([]byte(strings.Join(append(asked.args(), epoch.String()), "\x00")))
 	return "base-" + o.Suite + "-" + hex.EncodeToString(sum[:6])
 }

@@ -82,9 +82,11 @@ func TestFind(t *testing.T) {
 	if got, found, err := base.Find(layout, base.Options{}); got != want || !found || err != nil {
 		t.Errorf("got %v, %v, %v, want %v", got, found, err, want)
 	}
+	if got, _, err := base.Find(layout, base.Options{Mirror: "http://127.0.0.1/debian"}); got != want || err != nil {
+		t.Errorf("from another mirror: got %v, %v, want the same base", got, err)
+	}
 	for _, other := range []base.Options{
 		{Suite: "forky"},
-		{Mirror: "http://127.0.0.1/debian"},
 		{Packages: []string{"make"}},
 	} {
 		if h, found, err := base.Find(layout, other); found || err != nil {

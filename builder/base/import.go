@@ -34,7 +34,7 @@ func Import(ctx context.Context, l *oci.Layout, ref string) (v1.Hash, error) {
 	if got, err := img.Digest(); err != nil || got != digest {
 		return v1.Hash{}, errors.Join(err, fmt.Errorf("reading base %s: it is a list of images: name the digest of the one for this host, %s", ref, got))
 	}
-	if err := layout.Path(l.Dir()).WriteImage(img); err != nil {
+	if err := layout.Path(l.Dir()).AppendImage(img); err != nil {
 		return v1.Hash{}, fmt.Errorf("reading base %s: %w", ref, err)
 	}
 	return digest, nil
