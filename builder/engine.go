@@ -1,0 +1,123 @@
+// Package builder runs a build graph on BuildKit and hands the results out as
+// tar streams. It knows no recipe: what it is given are LLB definitions.
+package builder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/containerd/containerd/v2/core/content"
+	"github.com/containerd/containerd/v2/plugins/content/local"
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/opencontainers/go-digest"
+	"golang.org/x/sync/errgroup"
+)
+
+// Engine is a running BuildKit, with the OCI layouts that builds may read from.
+type Engine struct {
+	client  *client.Client
+	stores  map[string]content.Store
+	closers []func() error // in the order of their calls
+	steps   *stepLog       // nil keeps no record of steps
+
+	keepGoing bool // see Options
+}
+
+// Job is one state to build and the consumer of its tree.
+type Job struct {
+	// Name is what the errors of this job begin with, e.g. "bash".
+	Name string
+	// Definition is the marshalled LLB of the state.
+	Definition *llb.Definition
+	// Write consumes the state's tree as a tar stream. Nil builds without export.
+	Write func(ctx context.Context, tree io.Reader) error
+}
+
+// openStores opens each named OCI layout as a content store: a layout's blobs
+// directory is exactly containerd's local store.
+func openStores(layouts map[string]string) (map[string]content.Store, error) {
+	stores := map[string]content.Store{}
+	for name, dir := range layouts {
+		store, err := local.NewStore(dir)
+		if err != nil {
+			return nil, fmt.Errorf("opening layout %s: %w", dir, err)
+		}
+		stores[name] = store
+	}
+	return stores, nil
+}
+
+// Build solves all jobs at once on one engine, which builds a step that
+// several of them share only once. The first failure stops the others, unless
+// the engine keeps going; it is a *StepError where a step failed. Progress goes
+// to display, which may be nil.
+func (e *Engine) Build(ctx context.Context, jobs []Job, display *Display) error {
+	group, groupCtx := errgroup.WithContext(ctx)
+	failed := make([]error, len(jobs))
+	for i, job := range jobs {
+		group.Go(func() error {
+			w := watcher{job.Name, e.steps, display, map[digest.Digest]string{}}
+			if e.keepGoing {
+				failed[i] = w.explain(e.solve(ctx, job, &w))
+				return nil
+			}
+			return w.explain(e.solve(groupCtx, job, &w))
+		})
+	}
+	return errors.Join(group.Wait(), errors.Join(unique(failed)...))
+}
+
+// unique drops what was told before: jobs that share a step share its failure.
+func unique(errs []error) []error {
+	told := map[string]bool{}
+	return slices.DeleteFunc(errs, func(err error) bool {
+		again := err == nil || told[err.Error()]
+		if err != nil {
+			told[err.Error()] = true
+		}
+		return again
+	})
+}
+
+// solve runs one job: BuildKit streams the tree into a pipe that Write reads.
+func (e *Engine) solve(ctx context.Context, job Job, watch *watcher) error {
+	opt := client.SolveOpt{OCIStores: maps.Clone(e.stores), Internal: true}
+	status := make(chan *client.SolveStatus)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return watch.follow(status) })
+	if job.Write == nil {
+		group.Go(func() error {
+			_, err := e.client.Solve(ctx, job.Definition, opt, status)
+			return err
+		})
+		return group.Wait()
+	}
+	r, w := io.Pipe()
+	opt.Exports = []client.ExportEntry{{
+		Type:   client.ExporterTar,
+		Output: func(map[string]string) (io.WriteCloser, error) { return w, nil },
+	}}
+	group.Go(func() error {
+		_, err := e.client.Solve(ctx, job.Definition, opt, status)
+		return errors.Join(err, w.CloseWithError(err))
+	})
+	group.Go(func() error {
+		err := job.Write(ctx, r)
+		return errors.Join(err, r.CloseWithError(err))
+	})
+	return group.Wait()
+}
+
+// Close stops the engine. It is safe to call it once all builds returned.
+func (e *Engine) Close() error {
+	var errs []error
+	for _, c := range e.closers {
+		errs = append(errs, c())
+	}
+	return errors.Join(errs...)
+}

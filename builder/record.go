@@ -1,0 +1,63 @@
+package builder
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/opencontainers/go-digest"
+	"github.com/rootbuild/rootbuild/images/oci"
+)
+
+// Key names a definition: the digest of its last operation, and with that of
+// every operation and source below it. Equal keys mean equal builds.
+func Key(def *llb.Definition) digest.Digest {
+	return digest.FromBytes(def.Def[len(def.Def)-1])
+}
+
+// readRecord reads a JSON record. A missing one leaves v alone and says false.
+func (s *State) readRecord(kind string, key digest.Digest, v any) (bool, error) {
+	data, err := os.ReadFile(s.recordPath(kind, key))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading record: %w", err)
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		return false, fmt.Errorf("reading record %s: %w", s.recordPath(kind, key), err)
+	}
+	return true, nil
+}
+
+func (s *State) writeRecord(kind string, key digest.Digest, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	path := s.recordPath(kind, key)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("writing record: %w", err)
+	}
+	if err := renameio.WriteFile(path, append(data, '\n'), 0o600); err != nil {
+		return fmt.Errorf("writing record: %w", err)
+	}
+	return nil
+}
+
+func (s *State) recordPath(kind string, key digest.Digest) string {
+	return filepath.Join(s.dir, "records", kind, key.Encoded()+".json")
+}
+
+// layer returns the layer that an earlier build made of a definition, if its
+// blob is still there.
+func (s *State) layer(images *oci.Layout, key digest.Digest) (oci.Layer, bool, error) {
+	var l oci.Layer
+	found, err := s.readRecord("layers", key, &l)
+	return l, found && err == nil && images.Has(l.Digest), err
+}

@@ -1,0 +1,71 @@
+package builder
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/rootbuild/rootbuild/nfsroot/lockfile"
+)
+
+// stateVersion is the layout of the state directory. A program that changes it
+// raises it, so that an older program does not misread what it finds.
+const stateVersion = "1"
+
+// State is the directory where builds keep what later builds reuse: sources,
+// images, BuildKit's cache and records. One process holds it at a time.
+type State struct {
+	dir  string
+	lock io.Closer
+}
+
+// OpenState opens dir, creating it if it is not there, and locks it in the name
+// of command. A directory that a newer program wrote is refused.
+func OpenState(dir, command string) (*State, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("creating state directory: %w", err)
+	}
+	lock, err := lockfile.Acquire(filepath.Join(dir, "lock"), command)
+	if err != nil {
+		return nil, err
+	}
+	s := &State{dir: dir, lock: lock}
+	if err := s.checkVersion(); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return s, nil
+}
+
+func (s *State) checkVersion() error {
+	file := filepath.Join(s.dir, "version")
+	found, err := os.ReadFile(file)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return os.WriteFile(file, []byte(stateVersion+"\n"), 0o600)
+	case err != nil:
+		return fmt.Errorf("reading state version: %w", err)
+	case strings.TrimSpace(string(found)) != stateVersion:
+		return fmt.Errorf("%s has format %q, this rootbuild knows format %s: use the rootbuild that wrote it, or name another directory with --state",
+			s.dir, strings.TrimSpace(string(found)), stateVersion)
+	}
+	return nil
+}
+
+// Distfiles is where the sources are kept.
+func (s *State) Distfiles() string { return filepath.Join(s.dir, "distfiles") }
+
+// Images is the OCI layout of bases and of finished images.
+func (s *State) Images() string { return filepath.Join(s.dir, "images") }
+
+// BuildKit is where the embedded BuildKit keeps its cache.
+func (s *State) BuildKit() string { return filepath.Join(s.dir, "buildkit") }
+
+// Close gives the lock back.
+func (s *State) Close() error { return s.lock.Close() }

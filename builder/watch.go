@@ -1,0 +1,43 @@
+package builder
+
+import (
+	"fmt"
+
+	"github.com/moby/buildkit/client"
+	"github.com/opencontainers/go-digest"
+)
+
+// watcher sees the updates of one job.
+type watcher struct {
+	job     string
+	steps   *stepLog
+	display *Display
+	names   map[digest.Digest]string // of the steps
+}
+
+// follow hands each update to the record of steps and to the display.
+func (w *watcher) follow(updates <-chan *client.SolveStatus) error {
+	var failed error
+	for s := range updates {
+		if err := w.steps.add(s.Vertexes); err != nil {
+			failed = err
+		}
+		for _, v := range s.Vertexes {
+			w.names[v.Digest] = v.Name
+		}
+		w.display.forward(w.job, s)
+	}
+	return failed
+}
+
+// explain returns a *StepError for an error that came from a step, and names
+// the job in any other.
+func (w *watcher) explain(err error) error {
+	if step := stepError(err, w.names); step != nil {
+		return step
+	}
+	if err != nil {
+		return fmt.Errorf("building %s: %w", w.job, err)
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/rootbuild/rootbuild/builder"
+	"github.com/rootbuild/rootbuild/builder/base"
+	"github.com/rootbuild/rootbuild/images"
+	"github.com/rootbuild/rootbuild/images/oci"
+)
+
+// base returns the image to build in: the one that the user names, the one of
+// an earlier run, or a new one.
+func (b build) base(ctx context.Context) (v1.Hash, error) {
+	o := b.options
+	digest, found, err := findBase(b.layout, o.base, o.fetch.mirror)
+	switch {
+	case found || err != nil:
+		return digest, err
+	case o.fetch.offline && !strings.HasPrefix(o.base, "oci:"):
+		return v1.Hash{}, fmt.Errorf("the base is not in %s, and --offline forbids to fetch it: run without it once, or name a layout with --base oci:DIR", b.layout.Dir())
+	case o.base != "":
+		return base.Import(ctx, b.layout, o.base)
+	}
+	return b.bootstrap(ctx, base.Options{Mirror: o.fetch.mirror})
+}
+
+// findBase returns the base to build in, and whether it is there already.
+func findBase(layout *oci.Layout, ref, mirror string) (v1.Hash, bool, error) {
+	if ref == "" {
+		return base.Find(layout, base.Options{Mirror: mirror})
+	}
+	digest, err := base.Resolve(ref)
+	if err != nil {
+		return v1.Hash{}, false, usageError{err}
+	}
+	_, err = layout.Image(digest)
+	return digest, err == nil, nil
+}
+
+// bootstrap makes a base, with its log in the display.
+func (b build) bootstrap(ctx context.Context, o base.Options) (v1.Hash, error) {
+	task := b.display.Task("base: mmdebstrap")
+	o.Log = task
+	digest, err := base.Bootstrap(ctx, b.layout, o)
+	task.Done(err)
+	return digest, err
+}
+
+// write adds the target's own files as the last layer and writes the image.
+func (b build) write(ctx context.Context, layers []oci.Layer) (v1.Hash, error) {
+	t := b.graph.Target
+	own, err := b.ownLayer(ctx, layers)
+	if err != nil {
+		return v1.Hash{}, fmt.Errorf("packing the files of target %s: %w", t.Name, err)
+	}
+	var refs []oci.LayerRef
+	for i, name := range b.graph.Packages {
+		refs = append(refs, layers[i].Ref("package "+name+" "+b.graph.Recipe(name).Version))
+	}
+	refs = append(refs, own.Ref("target "+t.Name))
+	os, arch, _ := strings.Cut(t.Platforms[0], "/")
+	return b.layout.WriteImage(oci.ImageOptions{
+		Layers:   refs,
+		Platform: v1.Platform{OS: os, Architecture: arch},
+		Epoch:    t.Epoch,
+		Annotations: map[string]string{
+			"org.opencontainers.image.title":       t.Name,
+			"org.opencontainers.image.description": t.Description,
+			"org.opencontainers.image.created":     t.Epoch.UTC().Format("2006-01-02T15:04:05Z"),
+		},
+		Env: []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
+		Cmd: []string{"/bin/sh"},
+		Ref: t.Name,
+	})
+}
+
+// ownLayer packs the target's files. The directories above them keep the owner
+// and mode that the packages gave them.
+func (b build) ownLayer(ctx context.Context, layers []oci.Layer) (oci.Layer, error) {
+	t := b.graph.Target
+	var paths []string
+	own := map[string]bool{}
+	for _, f := range t.Layer() {
+		paths = append(paths, f.Path)
+		own[f.Path] = true
+	}
+	parents, err := builder.Parents(layers, paths)
+	if err != nil {
+		return oci.Layer{}, usageError{err}
+	}
+	for _, e := range parents {
+		if p := "/" + e.Path; !own[p] {
+			t.Files = append(t.Files, images.File{Path: p, Directory: true, Mode: uint32(e.Mode), UID: e.UID, GID: e.GID})
+		}
+	}
+	r, w := io.Pipe()
+	go func() { w.CloseWithError(t.WriteTar(w)) }()
+	return b.layout.WriteLayer(ctx, r, oci.LayerOptions{Epoch: t.Epoch})
+}

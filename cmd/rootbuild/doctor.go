@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rootbuild/rootbuild/builder"
+	"github.com/rootbuild/rootbuild/builder/base"
+	"github.com/spf13/cobra"
+)
+
+func newDoctor(s streams) *cobra.Command {
+	var so stateOptions
+	var runc string
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "say what this host lacks, each with its remedy",
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runDoctor(cmd.Context(), so, runc, s)
+		},
+	}
+	so.addFlags(cmd)
+	cmd.Flags().StringVar(&runc, "runc", "", "runc program (default: the one beside rootbuild, else in PATH)")
+	return cmd
+}
+
+// runDoctor runs every check, whatever the others say.
+func runDoctor(ctx context.Context, so stateOptions, runc string, s streams) error {
+	checks := []struct {
+		name string
+		run  func() error
+	}{
+		{"build steps (root, overlayfs on the state directory)", func() error { return builder.CheckHost(so.dir) }},
+		{"runc", func() error { _, err := builder.FindRunc(ctx, runc); return err }},
+		{"base image (apt, mmdebstrap)", base.Check},
+	}
+	failed := 0
+	for _, c := range checks {
+		if err := c.run(); err != nil {
+			failed++
+			fmt.Fprintf(s.out, "missing  %s\n         %v\n", c.name, err)
+			continue
+		}
+		fmt.Fprintf(s.out, "ok       %s\n", c.name)
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d checks failed on this host", failed, len(checks))
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/rootbuild/rootbuild/images"
+	"github.com/spf13/cobra"
+)
+
+// streams are where a command writes: its one answer to out, all else to err.
+type streams struct{ out, err io.Writer }
+
+const rootHelp = `rootbuild builds a target's node root from pinned sources, as a reproducible
+OCI image, unpacks it below the nfsroot directory and switches "current" to it:
+
+    rootbuild --target uclibc
+
+Standard output carries the digest reference of the image, all else goes to
+standard error.
+
+Exit codes: 0 all is done; 1 the work failed; 2 the command line or a file that
+it names is wrong, and nothing was started; 130 interrupted.`
+
+func newRoot(s streams) *cobra.Command {
+	var o buildOptions
+	cmd := &cobra.Command{
+		Use:           "rootbuild --target TARGET",
+		Short:         "build node roots for diskless clusters",
+		Long:          rootHelp,
+		Args:          noArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.target == "" {
+				return cmd.Help()
+			}
+			return runBuild(cmd.Context(), o, s)
+		},
+	}
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	o.addFlags(cmd)
+	cmd.AddCommand(newFetch(s), newPlan(s), newGraph(s), newTargets(s), newList(s), newDoctor(s), newVersion(s))
+	return cmd
+}
+
+// noArgs refuses arguments, naming the first, and the nearest verb if there is one.
+func noArgs(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case cmd.HasParent():
+		return usageError{fmt.Errorf("%s takes no argument such as %q", cmd.CommandPath(), args[0])}
+	}
+	var verbs []string
+	for _, c := range cmd.Commands() {
+		verbs = append(verbs, c.Name())
+	}
+	return usageError{fmt.Errorf("unknown verb %q%s (see rootbuild --help)", args[0], images.DidYouMean(args[0], verbs))}
+}
+
+// defaultState is the cache directory of the user who runs rootbuild.
+func defaultState() string {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = "/var/cache"
+	}
+	return filepath.Join(cache, "rootbuild")
+}

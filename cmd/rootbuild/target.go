@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/rootbuild/rootbuild/builder/distfiles"
+	"github.com/rootbuild/rootbuild/images"
+	"github.com/rootbuild/rootbuild/stages"
+	"github.com/spf13/cobra"
+)
+
+// loadGraph reads a target and the recipes it may name, and resolves them. Its
+// faults are those of files, so none of them starts any work.
+func loadGraph(target string) (stages.Graph, error) {
+	if target == "" {
+		return stages.Graph{}, usageError{errors.New("no target: name one with --target (see rootbuild targets)")}
+	}
+	t, err := images.Load(target)
+	if err != nil {
+		return stages.Graph{}, usageError{err}
+	}
+	recipes, err := stages.LoadFor(t)
+	if err != nil {
+		return stages.Graph{}, usageError{err}
+	}
+	graph, err := stages.Resolve(t, recipes)
+	if err != nil {
+		return stages.Graph{}, usageError{err}
+	}
+	return graph, nil
+}
+
+// addTarget adds the flag that every verb on a target has.
+func addTarget(cmd *cobra.Command, target *string) {
+	cmd.Flags().StringVarP(target, "target", "t", "", "target: an embedded one's name (see rootbuild targets) or a YAML file")
+	complete := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return images.Names(), cobra.ShellCompDirectiveDefault
+	}
+	if err := cmd.RegisterFlagCompletionFunc("target", complete); err != nil {
+		panic(fmt.Sprintf("internal error: %v", err))
+	}
+}
+
+func addBase(cmd *cobra.Command, ref *string) {
+	cmd.Flags().StringVar(ref, "base", "", "base image to build in: NAME@sha256:DIGEST or oci:DIR (default: bootstrapped once with mmdebstrap)")
+}
+
+// sources are all sources of a graph.
+func sources(g stages.Graph) []distfiles.Source {
+	var list []distfiles.Source
+	for _, r := range g.Stages {
+		for _, s := range r.Sources {
+			source := distfiles.Source{Name: s.Name, SHA256: s.SHA256}
+			for _, o := range s.Origins {
+				source.Origins = append(source.Origins, distfiles.Origin(o))
+			}
+			list = append(list, source)
+		}
+	}
+	return list
+}
