@@ -1,3 +1,5 @@
+// Package stages says how a target is built: its recipes, their graph, and the LLB of
+// each stage. It is pure: it opens no socket and starts no program.
 package stages
 
 import (

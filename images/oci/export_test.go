@@ -140,7 +140,7 @@ func extract(t *testing.T, archive, dir string) {
 	defer f.Close()
 	for tr := tar.NewReader(f); ; {
 		h, err := tr.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return
 		}
 		if err != nil {

@@ -128,7 +128,7 @@ func (r *layerReader) explain(end error) error {
 	if got := digestOf(r.sum); got != r.want.Digest {
 		return fmt.Errorf("reading layer %s: its bytes have digest %s", r.want.Digest, got)
 	}
-	if end != io.EOF {
+	if !errors.Is(end, io.EOF) {
 		return fmt.Errorf("reading layer %s: %w", r.want.Digest, end)
 	}
 	if got := digestOf(r.diff); got != r.diffID {

@@ -2,6 +2,7 @@ package oci_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -61,7 +62,7 @@ func readLayer(img v1.Image, i int) error {
 		return err
 	}
 	_, err = io.Copy(io.Discard, r)
-	if _, again := r.Read(make([]byte, 1)); err != nil && again != err {
+	if _, again := r.Read(make([]byte, 1)); err != nil && !errors.Is(again, err) {
 		return again
 	}
 	if closeErr := r.Close(); err == nil {

@@ -29,6 +29,7 @@ is_elf() {
 }
 
 strip_elf() {
+    : "${2:?the toolchain brings no strip, and neither does the base}"
     case $1 in
     *.o) "$2" --strip-debug "$1" ;;
     *.so | *.so.*) "$2" --strip-unneeded "$1" ;;
