@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/rootbuild/rootbuild/builder/distfiles"
 	"github.com/rootbuild/rootbuild/images"
@@ -19,6 +20,10 @@ func loadGraph(target string) (stages.Graph, error) {
 	t, err := images.Load(target)
 	if err != nil {
 		return stages.Graph{}, usageError{err}
+	}
+	if t.Epoch.After(time.Now()) {
+		return stages.Graph{}, usageError{fmt.Errorf("%s: epoch %s is later than this host's clock: files of the future confuse make and tar; set an earlier one, or the clock",
+			t.Source, t.Epoch.Format(time.RFC3339))}
 	}
 	recipes, err := stages.LoadFor(t)
 	if err != nil {
