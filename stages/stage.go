@@ -127,13 +127,18 @@ func parents(name string) []string {
 	return append(parents(dir), dir)
 }
 
-// location ties the step to its recipe, so that a failure shows the lines.
+// location ties a stage to its recipe, so that a failure names file and line:
+// those of its own build or install, else of the recipe. The log of the failure
+// names the step that it was.
 func (b stageBuilder) location(r Recipe) llb.ConstraintsOpt {
-	line := int32(max(1, r.Line))
-	if step, ok := r.Steps["build"]; ok {
-		line = int32(max(1, step.Line))
+	line := r.Line
+	for _, name := range []string{"build", "install"} {
+		if step, ok := r.Steps[name]; ok {
+			line = step.Line
+			break
+		}
 	}
-	at := &pb.Position{Line: line}
+	at := &pb.Position{Line: int32(max(1, line))}
 	return llb.NewSourceMap(nil, r.File, "yaml", r.Text).Location([]*pb.Range{{Start: at, End: at}})
 }
 
