@@ -6,7 +6,6 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
-	"net/http"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -135,7 +134,7 @@ func TestFetchMemberFaults(t *testing.T) {
 
 func TestFetchMemberResumes(t *testing.T) {
 	data := deb(t, "", content)
-	server := serve(t, cut(data, half), http.HandlerFunc(whole(data)))
+	server := serve(t, cut(data, half), whole(data))
 	store := open(t)
 	check(t, fetch(t, store, quick(), fromDeb(content, server.URL, member)))
 	server.wantRanges(t, "", fromHalf)
