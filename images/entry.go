@@ -65,8 +65,20 @@ func (s *source) filePath(to *string) func(*yaml.Node) {
 			s.Faultf(n.Line, "path %q is not absolute and clean", p)
 			return
 		}
+		for _, m := range merged {
+			if rest, below := strings.CutPrefix(p, m.link+"/"); below {
+				s.Faultf(n.Line, "path %q is below a symlink: write %q", p, m.to+"/"+rest)
+				return
+			}
+		}
 		*to = p
 	}
+}
+
+// merged are the symlinks of every root: it has one /usr, and in it one bin.
+var merged = []struct{ link, to string }{
+	{"/bin", "/usr/bin"}, {"/sbin", "/usr/bin"}, {"/usr/sbin", "/usr/bin"},
+	{"/lib", "/usr/lib"}, {"/lib64", "/usr/lib"}, {"/usr/lib64", "/usr/lib"},
 }
 
 // checkKeys holds the keys of a file that exclude each other.

@@ -91,7 +91,7 @@ func (b build) ownLayer(ctx context.Context, layers []oci.Layer) (oci.Layer, err
 	}
 	parents, err := builder.Parents(layers, paths)
 	if err != nil {
-		return oci.Layer{}, usageError{err}
+		return oci.Layer{}, err
 	}
 	for _, e := range parents {
 		if p := "/" + e.Path; !own[p] {

@@ -141,6 +141,8 @@ func writePlan(w io.Writer, planned []plannedStage) error {
 // String says what becomes of the stage, and why.
 func (p plannedStage) String() string {
 	switch {
+	case p.Cached && p.Seconds < 1:
+		return "cached" // all that is known is a later run that found it so
 	case p.Cached:
 		return fmt.Sprintf("cached (built in %s)", time.Duration(p.Seconds*float64(time.Second)).Round(time.Second))
 	case len(p.After) > 0:
