@@ -1,12 +1,14 @@
 package builder
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/containerd/containerd/v2/defaults"
@@ -61,6 +63,7 @@ func Embedded(ctx context.Context, o Options) (*Engine, error) {
 	if err := CheckHost(o.Dir); err != nil {
 		return nil, err
 	}
+	o.Steps = cmp.Or(o.Steps, runtime.NumCPU())
 	if err := sweep(ctx, o); err != nil {
 		return nil, fmt.Errorf("cleaning up after an earlier run: %w", err)
 	}
@@ -74,6 +77,7 @@ func Embedded(ctx context.Context, o Options) (*Engine, error) {
 	}
 	e.closers = append(e.closers, p.restore)
 	e.keepGoing = o.KeepGoing
+	e.jobs = 2 * o.Steps // one runs while the next asks
 	return e, nil
 }
 

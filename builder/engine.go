@@ -3,6 +3,7 @@
 package builder
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ type Engine struct {
 	steps   *stepLog       // nil keeps no record of steps
 
 	keepGoing bool // see Options
+	jobs      int  // that run at once
 }
 
 // Job is one state to build and the consumer of its tree.
@@ -34,7 +36,9 @@ type Job struct {
 	Name string
 	// Definition is the marshalled LLB of the state.
 	Definition *llb.Definition
-	// Write consumes the state's tree as a tar stream. Nil builds without export.
+	// Stages is how many stages the state is built of.
+	Stages int
+	// Write consumes the state's tree as a tar stream.
 	Write func(ctx context.Context, tree io.Reader) error
 }
 
@@ -52,12 +56,16 @@ func openStores(layouts map[string]string) (map[string]content.Store, error) {
 	return stores, nil
 }
 
-// Build solves all jobs at once on one engine, which builds a step that
-// several of them share only once. The first failure stops the others, unless
+// Build solves jobs on one engine, which builds a step that several of them
+// share only once. BuildKit starts steps in the order in which they ask, so that
+// all jobs at once would put the last stage of a long chain behind everything:
+// only some jobs ask at a time, those of many stages first. The first failure stops the others, unless
 // the engine keeps going; it is a *StepError where a step failed. Progress goes
 // to display, which may be nil.
 func (e *Engine) Build(ctx context.Context, jobs []Job, display *Display) error {
+	jobs = slices.SortedStableFunc(slices.Values(jobs), func(a, b Job) int { return cmp.Compare(b.Stages, a.Stages) })
 	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(e.jobs)
 	failed := make([]error, len(jobs))
 	for i, job := range jobs {
 		group.Go(func() error {
@@ -90,13 +98,6 @@ func (e *Engine) solve(ctx context.Context, job Job, watch *watcher) error {
 	status := make(chan *client.SolveStatus)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return watch.follow(status) })
-	if job.Write == nil {
-		group.Go(func() error {
-			_, err := e.client.Solve(ctx, job.Definition, opt, status)
-			return err
-		})
-		return group.Wait()
-	}
 	r, w := io.Pipe()
 	opt.Exports = []client.ExportEntry{{
 		Type:   client.ExporterTar,

@@ -2,7 +2,9 @@ package builder_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -23,8 +25,8 @@ func TestStepError(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = engine.Build(t.Context(), []builder.Job{
-		{Name: "broken", Definition: marshal(t, broken)},
-		{Name: "after", Definition: marshal(t, after)},
+		{Name: "broken", Definition: marshal(t, broken), Write: drain},
+		{Name: "after", Definition: marshal(t, after), Write: drain},
 	}, display)
 	if err := errors.Join(display.Close(), engine.Close()); err != nil {
 		t.Error(err)
@@ -51,7 +53,7 @@ func TestDisplayShared(t *testing.T) {
 	var jobs []builder.Job
 	for _, name := range []string{"one", "two", "three"} {
 		s := f.step(name, "true # "+name, mount("/shared", shared))
-		jobs = append(jobs, builder.Job{Name: name, Definition: marshal(t, s)})
+		jobs = append(jobs, builder.Job{Name: name, Definition: marshal(t, s), Write: drain})
 	}
 	engine, err := f.start()
 	if err != nil {
@@ -72,4 +74,10 @@ func TestDisplayShared(t *testing.T) {
 	if strings.Contains(out.String(), "level=") {
 		t.Errorf("BuildKit's own log is in the display:\n%s", out.String())
 	}
+}
+
+// drain consumes a tree that nobody looks at.
+func drain(_ context.Context, tree io.Reader) error {
+	_, err := io.Copy(io.Discard, tree)
+	return err
 }

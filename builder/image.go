@@ -18,6 +18,7 @@ type Package struct {
 	Name       string
 	Definition *llb.Definition
 	Fallback   bool // its paths give way to those of later packages
+	Stages     int  // that it is built of
 }
 
 // Layers returns one layer a package, in the order of the packages. Those that
@@ -36,7 +37,7 @@ func (s *State) Layers(ctx context.Context, images *oci.Layout, packages []Packa
 			layers[i] = layer
 			continue
 		}
-		jobs = append(jobs, Job{Name: p.Name, Definition: p.Definition, Write: func(ctx context.Context, tree io.Reader) error {
+		jobs = append(jobs, Job{Name: p.Name, Definition: p.Definition, Stages: p.Stages, Write: func(ctx context.Context, tree io.Reader) error {
 			layer, err := images.WriteLayer(ctx, tree, oci.LayerOptions{Epoch: epoch})
 			if err != nil {
 				return err

@@ -15,6 +15,8 @@ type Step struct {
 	Name      string    `json:"name"`
 	Started   time.Time `json:"started"`
 	Completed time.Time `json:"completed"`
+	// Cached: nothing ran, and the times are those of a look into the cache.
+	Cached bool `json:"cached,omitempty"`
 }
 
 // Step returns the record of the step whose LLB has the given digest, and
@@ -56,7 +58,7 @@ func (l *stepLog) add(vertexes []*client.Vertex) error {
 				return err
 			}
 		}
-		if err := l.state.writeRecord("steps", v.Digest, Step{v.Name, *v.Started, *v.Completed}); err != nil {
+		if err := l.state.writeRecord("steps", v.Digest, Step{v.Name, *v.Started, *v.Completed, v.Cached}); err != nil {
 			return err
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/containerd/containerd/v2/core/remotes/docker"
 	"github.com/containerd/containerd/v2/core/snapshots"
@@ -26,10 +25,6 @@ import (
 // The worker closes all but its snapshotter, whose database would stay locked;
 // the function that newWorker returns does that.
 func newWorker(ctx context.Context, o Options) (*base.Worker, func() error, error) {
-	steps := o.Steps
-	if steps == 0 {
-		steps = runtime.NumCPU()
-	}
 	closeSnapshots := func() error { return nil }
 	factory := runc.SnapshotterFactory{Name: snapshotter, New: func(root string) (snapshots.Snapshotter, error) {
 		s, err := overlay.NewSnapshotter(root, overlay.AsynchronousRemove)
@@ -40,7 +35,7 @@ func newWorker(ctx context.Context, o Options) (*base.Worker, func() error, erro
 		return s, removeOrphans(ctx, s, root)
 	}}
 	opt, err := runc.NewWorkerOpt(o.Dir, factory, false, oci.ProcessSandbox, nil, nil,
-		netproviders.Opt{Mode: "host"}, nil, o.Runc, "", false, semaphore.NewWeighted(int64(steps)), "", "", nil)
+		netproviders.Opt{Mode: "host"}, nil, o.Runc, "", false, semaphore.NewWeighted(int64(o.Steps)), "", "", nil)
 	if err != nil {
 		return nil, nil, errors.Join(err, closeSnapshots())
 	}

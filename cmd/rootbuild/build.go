@@ -192,7 +192,7 @@ func definitions(ctx context.Context, graph stages.Graph, base v1.Hash) ([]build
 		if err != nil {
 			return nil, fmt.Errorf("internal error: marshalling %s: %w", name, err)
 		}
-		packages = append(packages, builder.Package{Name: name, Definition: def, Fallback: graph.Recipe(name).Fallback})
+		packages = append(packages, builder.Package{Name: name, Definition: def, Fallback: graph.Recipe(name).Fallback, Stages: len(graph.BuildClosure(name))})
 	}
 	return packages, nil
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/rootbuild/rootbuild/builder"
@@ -103,7 +102,9 @@ func planStages(ctx context.Context, state *builder.State, graph stages.Graph, o
 				return nil, err
 			}
 			p.Cached = done
-			p.Seconds = build.Completed.Sub(build.Started).Seconds()
+			if !build.Cached {
+				p.Seconds = build.Completed.Sub(build.Started).Seconds()
+			}
 		}
 		cached[r.Name] = p.Cached
 		for _, name := range graph.Dependencies(r.Name) {
@@ -141,10 +142,10 @@ func writePlan(w io.Writer, planned []plannedStage) error {
 // String says what becomes of the stage, and why.
 func (p plannedStage) String() string {
 	switch {
-	case p.Cached && p.Seconds < 1:
+	case p.Cached && p.Seconds == 0:
 		return "cached" // all that is known is a later run that found it so
 	case p.Cached:
-		return fmt.Sprintf("cached (built in %s)", time.Duration(p.Seconds*float64(time.Second)).Round(time.Second))
+		return fmt.Sprintf("cached (built in %.1f s)", p.Seconds)
 	case len(p.After) > 0:
 		return "build, after " + strings.Join(p.After, " ")
 	}
