@@ -18,6 +18,8 @@ var (
 	unpackScript string
 	//go:embed scripts/collect.sh
 	collectScript string
+	//go:embed scripts/meson.sh
+	mesonScript string
 )
 
 // script is the program of a build step: the surroundings, then the recipe's
@@ -73,8 +75,8 @@ func writeStep(s *strings.Builder, r Recipe, name string) {
 	if name != "unpack" && r.Build.Subdir != "" {
 		dir += "/" + r.Build.Subdir
 	}
-	fmt.Fprintf(s, "\n# step %s\necho '=> %s %s'\ntrap 'failed %s $?' ERR\n(\ncd %s\n%s\n)\n",
-		name, name, r.Name, name, quote(dir), strings.TrimRight(text, "\n"))
+	fmt.Fprintf(s, "\n# step %[1]s\necho '=> %[1]s %[2]s'\nSTEP=%[1]s\n(\ncd %[3]s\n%[4]s\n)\n",
+		name, r.Name, quote(dir), strings.TrimRight(text, "\n"))
 }
 
 // defaultStep is what a recipe that is silent on a step gets.

@@ -11,6 +11,7 @@ import (
 var systems = map[string]func(Recipe) map[string]string{
 	"autotools": autotools,
 	"make":      makeSystem,
+	"meson":     meson,
 	"kconfig":   kconfig,
 	"custom":    func(Recipe) map[string]string { return nil },
 }
@@ -40,6 +41,24 @@ func makeSystem(r Recipe) map[string]string {
 	return map[string]string{
 		"build":   "make -j$JOBS " + words(r.Build.Make),
 		"install": "make DESTDIR=/dest " + words(install),
+	}
+}
+
+// meson is meson setup with a cross file, and ninja. The recipe's answers are
+// properties of the machine, which meson asks before it runs a program.
+func meson(r Recipe) map[string]string {
+	var s strings.Builder
+	s.WriteString(mesonScript)
+	for _, name := range slices.Sorted(maps.Keys(r.Build.Cache)) {
+		fmt.Fprintf(&s, "echo %s >>/build/cross.ini\n", quote(name+" = "+r.Build.Cache[name]))
+	}
+	fmt.Fprintf(&s, "meson setup --cross-file /build/cross.ini --prefix=/usr --bindir=bin --sbindir=bin --libdir=lib "+
+		"--libexecdir=lib --sysconfdir=/etc --localstatedir=/var --buildtype=plain --wrap-mode=nodownload %s /build/meson\n",
+		words(r.Build.Configure))
+	return map[string]string{
+		"configure": s.String(),
+		"build":     "ninja -C /build/meson -j$JOBS " + words(r.Build.Make),
+		"install":   "DESTDIR=/dest meson install -C /build/meson --no-rebuild " + words(r.Build.Install),
 	}
 }
 

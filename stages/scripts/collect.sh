@@ -67,7 +67,22 @@ if [ -d tools ]; then
     cp -a tools/. /out/tools/
     rm -r tools
 fi
-# Unquoted: they are patterns.
-# shellcheck disable=SC2086
-rm -rf -- $remove
+# Split at blanks only: each is expanded alone, to tell the one that matches nothing.
+set -f
+# shellcheck disable=SC2086,SC2154
+set -- $remove
+set +f
+for pattern; do
+    # shellcheck disable=SC2206
+    matches=($pattern)
+    existing=()
+    for path in "${matches[@]}"; do
+        if [ -e "$path" ] || [ -L "$path" ]; then existing+=("$path"); fi
+    done
+    if [ ${#existing[@]} -eq 0 ]; then
+        echo "rootbuild: $NAME: nothing installed matches \`remove: $pattern\`" >&2
+        exit 1
+    fi
+    rm -rf -- "${existing[@]}"
+done
 cp -a . /out/root/
