@@ -10,20 +10,27 @@ import (
 func TestEmbeddedTargetsResolve(t *testing.T) {
 	for _, name := range images.Names() {
 		t.Run(name, func(t *testing.T) {
-			target, err := images.Load(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			recipes, err := stages.LoadFor(target)
-			if err != nil {
-				t.Fatal(err)
-			}
-			g, err := stages.Resolve(target, recipes)
-			if err != nil {
-				t.Fatal(err)
-			}
+			g := load(t, name)
 			checkStages(t, g)
 			checkPackages(t, g)
 		})
 	}
+}
+
+// load returns the graph of a target that Load finds by its name.
+func load(t *testing.T, name string) stages.Graph {
+	t.Helper()
+	target, err := images.Load(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipes, err := stages.LoadFor(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := stages.Resolve(target, recipes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
 }

@@ -132,18 +132,7 @@ func embeddedOutputs(t *testing.T) map[string]stages.Outputs {
 	t.Helper()
 	all := map[string]stages.Outputs{}
 	for _, name := range images.Names() {
-		target, err := images.Load(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		recipes, err := stages.LoadFor(target)
-		if err != nil {
-			t.Fatal(err)
-		}
-		g, err := stages.Resolve(target, recipes)
-		if err != nil {
-			t.Fatal(err)
-		}
+		g := load(t, name)
 		maps.Copy(all, g.LLB(stages.Inputs{Base: llb.Image("example.org/base"), Store: "distfiles"}))
 	}
 	return all

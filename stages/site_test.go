@@ -5,26 +5,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/rootbuild/rootbuild/images"
-	"github.com/rootbuild/rootbuild/stages"
 )
 
 // The example that the documents walk through must be one that works.
 func TestExampleSite(t *testing.T) {
 	const dir = "../docs/examples/site/"
-	target, err := images.Load(dir + "site.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	recipes, err := stages.LoadFor(target)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g, err := stages.Resolve(target, recipes)
-	if err != nil {
-		t.Fatal(err)
-	}
+	g := load(t, dir+"site.yaml")
 	if !slices.Contains(g.Packages, "less") {
 		t.Errorf("less is not among %q", g.Packages)
 	}
