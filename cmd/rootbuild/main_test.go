@@ -37,10 +37,11 @@ func TestScripts(t *testing.T) {
 			return f.writeSite(e.WorkDir)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"build":  scriptBuild,
-			"run":    scriptRun,
-			"layers": scriptLayers,
-			"tree":   scriptTree,
+			"build":    scriptBuild,
+			"run":      scriptRun,
+			"layers":   scriptLayers,
+			"tree":     scriptTree,
+			"registry": scriptRegistry,
 		},
 	})
 }
