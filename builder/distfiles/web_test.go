@@ -37,7 +37,7 @@ func TestFetchOverHTTP(t *testing.T) {
 			server := serve(t, tc.handlers...)
 			store := open(t)
 			opts := quick()
-			opts.Stall = 300 * time.Millisecond
+			opts.Stall = 5 * time.Second // a busy machine must not look like a stall
 			if err := fetch(t, store, opts, source("f", content, server.URL)); err != nil {
 				t.Fatal(err)
 			}
