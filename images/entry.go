@@ -23,7 +23,7 @@ func (s *source) file(n *yaml.Node) {
 	f := fileEntry{owner: "0:0", line: n.Line}
 	var mode, content, from string
 	keys := s.Mapping(n, Fields{
-		"path":      s.filePath(&f.Path),
+		"path":      s.Path(&f.Path),
 		"mode":      s.Match(&mode, modeForm, "octal permissions with a leading zero, such as 0644"),
 		"owner":     s.String(&f.owner),
 		"content":   s.String(&content),
@@ -55,19 +55,20 @@ func (s *source) file(n *yaml.Node) {
 
 var wordForm = regexp.MustCompile(`^[^\x00\n]+$`)
 
-func (s *source) filePath(to *string) func(*yaml.Node) {
+// Path reads an absolute path of a root, below none of the symlinks of every root.
+func (d *Decoder) Path(to *string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		var p string
-		if s.Match(&p, wordForm, "a path")(n); p == "" {
+		if d.Match(&p, wordForm, "a path")(n); p == "" {
 			return
 		}
 		if !path.IsAbs(p) || path.Clean(p) != p || p == "/" {
-			s.Faultf(n.Line, "path %q is not absolute and clean", p)
+			d.Faultf(n.Line, "path %q is not absolute and clean", p)
 			return
 		}
 		for _, m := range merged {
 			if rest, below := strings.CutPrefix(p, m.link+"/"); below {
-				s.Faultf(n.Line, "path %q is below a symlink: write %q", p, m.to+"/"+rest)
+				d.Faultf(n.Line, "path %q is below a symlink: write %q", p, m.to+"/"+rest)
 				return
 			}
 		}

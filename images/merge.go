@@ -6,7 +6,7 @@ import "slices"
 // faults go to the file that is at fault.
 func merge(chain []*source) Target {
 	m := merger{top: chain[0], chain: chain, whole: whole(chain), keys: map[string]bool{}}
-	m.packageAt = map[string]string{}
+	m.packageAt, m.serviceAt, m.Services = map[string]string{}, map[string]string{}, map[Runlevel][]string{}
 	for _, s := range slices.Backward(chain) {
 		m.add(s)
 	}
@@ -26,6 +26,8 @@ type merger struct {
 	users  []origin[userEntry]
 	groups []origin[groupEntry]
 	files  []origin[fileEntry]
+	tmpfs  []origin[TmpfsEntry]
+	checks []origin[checkEntry]
 }
 
 // origin is an entry and the file that it stands in.
@@ -57,6 +59,9 @@ func (m *merger) add(s *source) {
 	if s.target.Libc != "" {
 		t.Libc, t.libcAt = s.target.Libc, s.At(s.keys["libc"])
 	}
+	if s.target.Init != "" {
+		t.Init, t.initAt = s.target.Init, s.At(s.keys["init"])
+	}
 	if len(s.target.Platforms) > 0 {
 		t.Platforms = s.target.Platforms
 	}
@@ -65,9 +70,12 @@ func (m *merger) add(s *source) {
 	}
 	t.RecipeDirs = append(t.RecipeDirs, s.target.RecipeDirs...)
 	m.addPackages(s)
+	m.addServices(s)
 	m.users = replace(m.users, s, s.users, func(u userEntry) string { return u.Name })
 	m.groups = replace(m.groups, s, s.groups, func(g groupEntry) string { return g.Name })
 	m.files = replace(m.files, s, s.files, func(f fileEntry) string { return f.Path })
+	m.tmpfs = replace(m.tmpfs, s, s.tmpfs, func(e TmpfsEntry) string { return e.Path })
+	m.checks = replace(m.checks, s, s.checks, func(c checkEntry) string { return c.Name })
 }
 
 // addPackages appends the packages that are not there yet, after those that the

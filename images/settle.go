@@ -1,6 +1,8 @@
 package images
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -22,6 +24,17 @@ func (m *merger) check() {
 	m.checkUsers()
 	m.checkGroups()
 	m.checkParents()
+	m.checkInit()
+}
+
+// checkInit refuses services that nothing would start.
+func (m *merger) checkInit() {
+	for _, name := range m.Target.serviceNames() {
+		if m.Init == "" {
+			m.faultf(m.top, max(1, m.top.wants.lines[name]), "the target has services and no init")
+			return
+		}
+	}
 }
 
 // checkUsers holds users to one id each and to groups that exist.
@@ -88,30 +101,69 @@ func (m *merger) settle() {
 	}
 	for _, f := range m.files {
 		file := f.entry.File
-		file.UID, file.GID = m.owner(f)
+		file.UID, file.GID = m.owner(f.from, f.entry.line, f.entry.owner)
 		m.Files = append(m.Files, file)
 	}
+	for _, e := range m.tmpfs {
+		tmpfs := e.entry.Tmpfs
+		tmpfs.UID, tmpfs.GID = m.owner(e.from, e.entry.Line, e.entry.Owner)
+		m.Tmpfs = append(m.Tmpfs, tmpfs)
+	}
+	for _, c := range m.checks {
+		m.Checks = append(m.Checks, c.entry.Check)
+	}
 }
 
-// owner reads user:group, each a name of the target or a number.
-func (m *merger) owner(f origin[fileEntry]) (uid, gid int) {
-	user, group, ok := strings.Cut(f.entry.owner, ":")
-	if !ok {
-		f.from.Faultf(f.entry.line, "owner %q is not user:group", f.entry.owner)
+// owner reads the owner of an entry in a line of a file.
+func (m *merger) owner(from *source, line int, text string) (uid, gid int) {
+	if !strings.Contains(text, ":") {
+		from.Faultf(line, "owner %q is not user:group", text)
 		return 0, 0
 	}
-	return m.id(f, "user", user, m.userIDs()), m.id(f, "group", group, m.groupIDs())
+	uid, gid, errs := owner(text, m.userIDs(), m.groupIDs())
+	for _, err := range errs {
+		m.faultf(from, line, "%s", err)
+	}
+	return uid, gid
 }
 
-func (m *merger) id(f origin[fileEntry], what, name string, known map[string]int) int {
+// Owner reads user:group, each a name of the target or a number. The error
+// tells each that is unknown.
+func (t Target) Owner(text string) (uid, gid int, err error) {
+	users, groups := map[string]int{}, map[string]int{}
+	for _, u := range t.Users {
+		users[u.Name] = u.UID
+	}
+	for _, g := range t.Groups {
+		groups[g.Name] = g.GID
+	}
+	uid, gid, errs := owner(text, users, groups)
+	return uid, gid, errors.Join(errs...)
+}
+
+func owner(text string, users, groups map[string]int) (uid, gid int, errs []error) {
+	user, group, ok := strings.Cut(text, ":")
+	if !ok {
+		return 0, 0, []error{fmt.Errorf("owner %q is not user:group", text)}
+	}
+	uid, noUser := id("user", user, users)
+	gid, noGroup := id("group", group, groups)
+	for _, err := range []error{noUser, noGroup} {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return uid, gid, errs
+}
+
+func id(what, name string, known map[string]int) (int, error) {
 	if id, ok := known[name]; ok {
-		return id
+		return id, nil
 	}
 	if id, err := strconv.ParseUint(name, 10, 32); err == nil && id <= maxID && decimal.MatchString(name) {
-		return int(id)
+		return int(id), nil
 	}
-	m.faultf(f.from, f.entry.line, "owner: unknown %s %q%s", what, name, DidYouMean(name, slices.Sorted(maps.Keys(known))))
-	return 0
+	return 0, fmt.Errorf("owner: unknown %s %q%s", what, name, DidYouMean(name, slices.Sorted(maps.Keys(known))))
 }
 
 func (m *merger) userIDs() map[string]int {

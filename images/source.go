@@ -24,6 +24,12 @@ type source struct {
 	users    []userEntry
 	groups   []groupEntry
 	files    []fileEntry
+	tmpfs    []TmpfsEntry
+	checks   []checkEntry
+
+	wants           serviceLists
+	withoutServices []string
+	droppedServices map[string]int // the line of each of withoutServices
 }
 
 // userEntry, groupEntry and fileEntry keep where what they hold is written.
@@ -60,24 +66,32 @@ func decode(at place, text []byte) *source {
 	s := &source{
 		Decoder: NewDecoder(at.file), place: at,
 		packages: map[string]int{}, dropped: map[string]int{},
+		wants: serviceLists{lines: map[string]int{}}, droppedServices: map[string]int{},
 	}
 	t := &s.target
 	s.keys = s.Document(text, Fields{
-		"name":        s.Name(&t.Name),
-		"description": s.String(&t.Description),
-		"extends":     s.Match(&s.extends, wordForm, "a name or a path"),
-		"libc":        s.Name(&t.Libc),
-		"platforms":   s.List(s.platform),
-		"packages":    s.Names(&t.Packages, s.packages),
-		"without":     s.Names(&s.without, s.dropped),
-		"users":       s.List(s.user),
-		"groups":      s.List(s.group),
-		"files":       s.List(s.file),
-		"epoch":       s.epoch,
-		"recipes":     s.List(s.recipes),
+		"name":             s.Name(&t.Name),
+		"description":      s.String(&t.Description),
+		"extends":          s.Match(&s.extends, wordForm, "a name or a path"),
+		"libc":             s.Name(&t.Libc),
+		"platforms":        s.List(s.platform),
+		"packages":         s.Names(&t.Packages, s.packages),
+		"without":          s.Names(&s.without, s.dropped),
+		"init":             s.Name(&t.Init),
+		"services":         s.services,
+		"without_services": s.Names(&s.withoutServices, s.droppedServices),
+		"tmpfs":            s.Tmpfs(&s.tmpfs),
+		"checks":           s.List(s.check),
+		"users":            s.List(s.user),
+		"groups":           s.List(s.group),
+		"files":            s.List(s.file),
+		"epoch":            s.epoch,
+		"recipes":          s.List(s.recipes),
 	}, "name")
-	if line, ok := s.keys["without"]; ok && s.keys["extends"] == 0 {
-		s.Faultf(line, "without: there is nothing to remove; the target extends none")
+	for _, key := range []string{"without", "without_services"} {
+		if line, ok := s.keys[key]; ok && s.keys["extends"] == 0 {
+			s.Faultf(line, "%s: there is nothing to remove; the target extends none", key)
+		}
 	}
 	return s
 }

@@ -19,6 +19,10 @@ type Target struct {
 	Libc        string   // the C library, which names the toolchain
 	Platforms   []string // such as linux/amd64
 	Packages    []string // names of recipes
+	Init        string   // what renders and starts the services; empty if there are none
+	Services    map[Runlevel][]string
+	Tmpfs       []Tmpfs
+	Checks      []Check
 	Users       []User
 	Groups      []Group
 	Files       []File
@@ -27,6 +31,8 @@ type Target struct {
 	Source      string      // the file that it was read from, as errors tell it
 
 	libcAt    string
+	initAt    string
+	serviceAt map[string]string
 	packageAt map[string]string
 }
 

@@ -54,6 +54,7 @@ func (d *decoder) fields(dir string) images.Fields {
 		"build":       d.build,
 		"steps":       d.steps,
 		"remove":      d.List(d.pattern),
+		"services":    d.services,
 		"chost":       d.Match(&r.Chost, chostForm, "a triple such as x86_64-vendor-linux-uclibc"),
 	}
 }
@@ -165,6 +166,9 @@ func (d *decoder) finish(keys map[string]int) {
 	}
 	if line, ok := keys["chost"]; ok && r.Kind != KindToolchain {
 		d.Faultf(line, "chost in a recipe of kind %s; only a toolchain has one", r.Kind)
+	}
+	if line, ok := keys["services"]; ok && r.Kind != KindPackage {
+		d.Faultf(line, "services in a recipe of kind %s; only a package has them", r.Kind)
 	}
 	if line, ok := keys["needs"]; ok && r.Kind == KindTool {
 		d.Faultf(line, "needs in a tool, which runs on the base")

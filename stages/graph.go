@@ -14,6 +14,7 @@ type Graph struct {
 	Toolchain Recipe   // it binds stages, and is none itself
 	Stages    []Recipe // each after those that it is built with
 	Packages  []string // in the order of the layers, the lowest first
+	Node      Node     // what nodes of the root start
 }
 
 // Recipe returns the recipe of a stage, or the toolchain. It returns the zero

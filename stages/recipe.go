@@ -32,6 +32,7 @@ type Recipe struct {
 	Fallback   bool     // its paths give way to those of other packages
 	Build      Build
 	Steps      map[string]Step   // by the name of the step, one of StepNames
+	Services   []Service         // in the order in which they are written
 	Remove     []string          // patterns of installed paths that neither root nor dev gets
 	Files      map[string][]byte // every file beside recipe.yaml, by its path
 	Patches    []string          // the *.patch of Files, sorted

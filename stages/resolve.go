@@ -8,8 +8,9 @@ import (
 	"github.com/rootbuild/rootbuild/images"
 )
 
-// Resolve finds what a target is built of. The error tells every name that no
-// recipe has, each with file and line, or else every cycle.
+// Resolve finds what a target is built of, and what its nodes start. The error
+// tells every name that no recipe has, each with file and line, or else every
+// cycle and every service that cannot be started.
 func Resolve(t images.Target, recipes Recipes) (Graph, error) {
 	s := resolver{target: t, edges: edges{recipes: recipes}}
 	s.findToolchain()
@@ -19,6 +20,7 @@ func Resolve(t images.Target, recipes Recipes) (Graph, error) {
 	}
 	g := Graph{Target: t, Toolchain: s.toolchain, Packages: s.layers()}
 	g.Stages = s.stagesOf(g.Packages)
+	g.Node = s.plan(g.Packages)
 	if err := errors.Join(s.errs...); err != nil {
 		return Graph{}, err
 	}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -58,6 +60,9 @@ func (b build) write(ctx context.Context, layers []oci.Layer) (v1.Hash, error) {
 	if err != nil {
 		return v1.Hash{}, fmt.Errorf("packing the files of target %s: %w", t.Name, err)
 	}
+	if err := b.checkSecrets(append(slices.Clone(layers), own)); err != nil {
+		return v1.Hash{}, err
+	}
 	var refs []oci.LayerRef
 	for i, name := range b.graph.Packages {
 		refs = append(refs, layers[i].Ref("package "+name+" "+b.graph.Recipe(name).Version))
@@ -79,10 +84,31 @@ func (b build) write(ctx context.Context, layers []oci.Layer) (v1.Hash, error) {
 	})
 }
 
-// ownLayer packs the target's files. The directories above them keep the owner
-// and mode that the packages gave them.
+// checkSecrets refuses layers with what no root may hold. The last layer is the
+// target's own.
+func (b build) checkSecrets(layers []oci.Layer) error {
+	var errs []error
+	for i, layer := range layers {
+		found, err := b.layout.Secrets(layer)
+		if err != nil {
+			return err
+		}
+		from := "target " + b.graph.Target.Name
+		if i < len(b.graph.Packages) {
+			from = "package " + b.graph.Packages[i]
+		}
+		for _, s := range found {
+			errs = append(errs, fmt.Errorf("%s brings /%s: %s; every host that can mount a root reads it", from, s.Path, s.What))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ownLayer packs what starts the services, and over it the target's files. The
+// directories above them keep the owner and mode that the packages gave them.
 func (b build) ownLayer(ctx context.Context, layers []oci.Layer) (oci.Layer, error) {
 	t := b.graph.Target
+	t.Files = append(b.graph.Node.Render(), t.Files...)
 	var paths []string
 	own := map[string]bool{}
 	for _, f := range t.Layer() {
