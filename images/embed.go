@@ -6,7 +6,7 @@ import (
 	"path"
 )
 
-//go:embed */target.yaml
+//go:embed */target.yaml initramfs
 var embedded embed.FS
 
 // Embedded returns the targets of the project: NAME/target.yaml each.
