@@ -8,10 +8,12 @@
 ARG BASE=debian:trixie-slim
 FROM ${BASE}
 
-# libseccomp2 is what bin/runc was linked with, gpg what mmdebstrap looks keys up with.
+# libseccomp2 is what bin/runc was linked with, gpg what mmdebstrap looks keys up
+# with; QEMU and nfs-ganesha boot roots, with a kernel that --kernel names.
 RUN apt-get update \
 	&& DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
 		ca-certificates debian-archive-keyring gpg libseccomp2 mmdebstrap \
+		nfs-ganesha nfs-ganesha-vfs qemu-system-x86 \
 	&& rm -rf /var/lib/apt/lists/*
 
 COPY bin/rootbuild bin/runc /usr/local/bin/

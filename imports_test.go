@@ -16,8 +16,9 @@ const module = "github.com/rootbuild/rootbuild"
 // layers maps each package, with those below it, to the packages of the module that it
 // may import. Only the command knows the whole flow.
 var layers = map[string][]string{
-	"cmd/rootbuild":     {"images", "images/oci", "stages", "builder", "builder/base", "builder/distfiles", "nfsroot", "nfsroot/boot", "nfsroot/lockfile"},
+	"cmd/rootbuild":     {"images", "images/cpio", "images/oci", "stages", "builder", "builder/base", "builder/distfiles", "nfsroot", "nfsroot/boot", "nfsroot/lockfile"},
 	"images":            {},
+	"images/cpio":       {"images", "images/oci"},
 	"images/oci":        {},
 	"stages":            {"images"},
 	"builder":           {"images/oci", "nfsroot/lockfile"},
@@ -25,7 +26,7 @@ var layers = map[string][]string{
 	"builder/distfiles": {},
 	"nfsroot":           {"images/oci", "nfsroot/lockfile"},
 	"nfsroot/lockfile":  {},
-	"nfsroot/boot":      {"images"},
+	"nfsroot/boot":      {},
 }
 
 // impure are what a package that opens no socket and starts no program leaves alone.

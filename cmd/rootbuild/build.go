@@ -21,6 +21,7 @@ type buildOptions struct {
 	nfsroot   string
 	noUnpack  bool
 	noSwitch  bool
+	check     bool
 	outputs   []string
 	base      string
 	runc      string
@@ -28,6 +29,7 @@ type buildOptions struct {
 	keepGoing bool
 	fetch     fetchOptions
 	state     stateOptions
+	machine   machineOptions
 }
 
 func (o *buildOptions) addFlags(cmd *cobra.Command) {
@@ -37,10 +39,18 @@ func (o *buildOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.nfsroot, "nfsroot", "/diskless/nfsroot", "directory of node roots")
 	f.BoolVar(&o.noUnpack, "no-unpack", false, "only build the image")
 	f.BoolVar(&o.noSwitch, "no-switch", false, "unpack, but leave current as it is")
+	f.BoolVar(&o.check, "check", false, "boot the root in a virtual machine (see rootbuild boot), and switch only if all its checks pass")
+	o.machine.addFlags(cmd)
 	f.StringArrayVar(&o.outputs, "output", nil, "export the image too: oci:DIR, oci-archive:FILE or docker-archive:FILE; may be given again")
+	f.BoolVar(&o.keepGoing, "keep-going", false, "when a package fails, build all that do not need it, and tell every failure")
+	o.addMake(cmd)
+}
+
+// addMake adds the flags that every verb has which may have to make an image.
+func (o *buildOptions) addMake(cmd *cobra.Command) {
+	f := cmd.Flags()
 	addBase(cmd, &o.base)
 	f.StringVar(&o.runc, "runc", "", "runc program (default: the one beside rootbuild, else in PATH)")
-	f.BoolVar(&o.keepGoing, "keep-going", false, "when a package fails, build all that do not need it, and tell every failure")
 	f.IntVar(&o.steps, "steps", 0, "steps that run at once (default: as many as there are cores)")
 	o.fetch.addFlags(cmd)
 	o.state.addFlags(cmd)
@@ -53,9 +63,14 @@ func runBuild(ctx context.Context, o buildOptions, s streams) error {
 	if err != nil {
 		return err
 	}
-	destinations, err := o.check()
+	destinations, err := o.parse()
 	if err != nil {
 		return err
+	}
+	if o.check {
+		if err := o.checkBoot(); err != nil {
+			return err
+		}
 	}
 	if !o.noUnpack {
 		if err := checkStore(o.nfsroot); err != nil {
@@ -72,7 +87,7 @@ func runBuild(ctx context.Context, o buildOptions, s streams) error {
 		}
 	}
 	if !o.noUnpack {
-		if err := unpack(ctx, image, o, s); err != nil {
+		if err := deliver(ctx, image, o, s); err != nil {
 			return err
 		}
 	}
@@ -80,8 +95,8 @@ func runBuild(ctx context.Context, o buildOptions, s streams) error {
 	return err
 }
 
-// check reads the values of flags, and tells all that are wrong.
-func (o buildOptions) check() ([]oci.Destination, error) {
+// parse reads the values of flags, and tells all that are wrong.
+func (o buildOptions) parse() ([]oci.Destination, error) {
 	errs := []error{o.state.check()}
 	if o.base != "" {
 		_, err := base.Resolve(o.base)

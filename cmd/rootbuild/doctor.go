@@ -6,6 +6,7 @@ import (
 
 	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/base"
+	"github.com/rootbuild/rootbuild/nfsroot/boot"
 	"github.com/spf13/cobra"
 )
 
@@ -34,6 +35,8 @@ func runDoctor(ctx context.Context, so stateOptions, runc string, s streams) err
 		{"build steps (root, overlayfs on the state directory)", func() error { return builder.CheckHost(so.dir) }},
 		{"runc", func() error { _, err := builder.FindRunc(ctx, runc); return err }},
 		{"base image (apt, mmdebstrap)", base.Check},
+		{"boots (qemu, nfs-ganesha)", boot.CheckHost},
+		{"kernel to boot", func() error { _, err := machineOptions{}.findKernel(kernelDir); return err }},
 	}
 	failed := 0
 	for _, c := range checks {

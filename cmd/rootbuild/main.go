@@ -49,6 +49,10 @@ func run(ctx context.Context, args []string, s streams) int {
 		fmt.Fprintln(s.err, "rootbuild: interrupted; the next run goes on from here")
 		return exitInterrupted
 	}
+	var status exitStatus
+	if errors.As(err, &status) {
+		return int(status)
+	}
 	fmt.Fprintf(s.err, "rootbuild: %v\n", err)
 	var usage usageError
 	if errors.As(err, &usage) {

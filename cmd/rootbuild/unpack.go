@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,32 +33,53 @@ func openStore(dir string) (*nfsroot.Store, error) {
 	return nfsroot.Open(dir, nfsroot.Options{})
 }
 
-// unpack makes the image a node root and switches current to it.
-func unpack(ctx context.Context, i image, o buildOptions, s streams) (err error) {
+// unpack makes the image a node root and returns its tag.
+func unpack(ctx context.Context, i image, o buildOptions, s streams) (tag string, err error) {
+	store, err := openStore(o.nfsroot)
+	if err != nil {
+		return "", err
+	}
+	defer closing(store, &err)
+	img, err := i.layout.Image(i.digest)
+	if err != nil {
+		return "", err
+	}
+	root, err := store.Unpack(ctx, img, nfsroot.UnpackOptions{Tag: cmp.Or(o.tag, i.ref()), Target: i.target, Ref: i.reference()})
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(s.err, "node root %s\n", store.Path(root.Tag))
+	return root.Tag, nil
+}
+
+// switchTo makes current name a root.
+func switchTo(ctx context.Context, tag string, o buildOptions, s streams) (err error) {
 	store, err := openStore(o.nfsroot)
 	if err != nil {
 		return err
 	}
 	defer closing(store, &err)
-	img, err := i.layout.Image(i.digest)
+	if err := store.Switch(ctx, tag); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.err, "current -> %s\n", tag)
+	return nil
+}
+
+// deliver unpacks the image, has its root booted if that was asked for, and
+// switches current to it.
+func deliver(ctx context.Context, i image, o buildOptions, s streams) error {
+	tag, err := unpack(ctx, i, o, s)
 	if err != nil {
 		return err
 	}
-	tag := o.tag
-	if tag == "" {
-		tag = i.ref()
+	if o.check {
+		if err := checkRoot(ctx, tag, o, s); err != nil {
+			return err
+		}
 	}
-	root, err := store.Unpack(ctx, img, nfsroot.UnpackOptions{Tag: tag, Target: i.target, Ref: i.reference()})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(s.err, "node root %s\n", store.Path(root.Tag))
 	if o.noSwitch {
 		return nil
 	}
-	if err := store.Switch(ctx, root.Tag); err != nil {
-		return err
-	}
-	fmt.Fprintf(s.err, "current -> %s\n", root.Tag)
-	return nil
+	return switchTo(ctx, tag, o, s)
 }
