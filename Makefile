@@ -30,6 +30,7 @@ test:
 	hack/presubmit.sh
 	hack/test-dockerfile
 	hack/test-targets
+	hack/test-boot
 
 lint:
 	hack/lint

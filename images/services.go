@@ -56,13 +56,13 @@ func (m *merger) addServices(s *source) {
 		if s.extends == "" {
 			break // told already
 		}
-		if level, ok := m.runlevelOf(name); ok {
+		if level, ok := m.RunlevelOf(name); ok {
 			list := m.Services[level]
 			m.Services[level] = slices.Delete(list, slices.Index(list, name), slices.Index(list, name)+1)
 			delete(m.serviceAt, name)
 			continue
 		}
-		m.faultf(s, s.droppedServices[name], "without_services: service %q is not inherited%s", name, DidYouMean(name, m.Target.serviceNames()))
+		m.faultf(s, s.droppedServices[name], "without_services: service %q is not inherited%s", name, DidYouMean(name, m.serviceNames()))
 	}
 	for _, level := range Runlevels() {
 		for _, name := range s.wants.lists[level] {
@@ -72,7 +72,7 @@ func (m *merger) addServices(s *source) {
 }
 
 func (m *merger) addService(s *source, level Runlevel, name string) {
-	other, there := m.runlevelOf(name)
+	other, there := m.RunlevelOf(name)
 	switch {
 	case !there:
 		m.Services[level] = append(m.Services[level], name)
@@ -82,8 +82,6 @@ func (m *merger) addService(s *source, level Runlevel, name string) {
 			name, other, m.serviceAt[name])
 	}
 }
-
-func (m *merger) runlevelOf(name string) (Runlevel, bool) { return m.Target.RunlevelOf(name) }
 
 // RunlevelOf returns the runlevel that holds a service, and whether one does.
 func (t Target) RunlevelOf(name string) (Runlevel, bool) {

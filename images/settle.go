@@ -29,7 +29,7 @@ func (m *merger) check() {
 
 // checkInit refuses services that nothing would start.
 func (m *merger) checkInit() {
-	for _, name := range m.Target.serviceNames() {
+	for _, name := range m.serviceNames() {
 		if m.Init == "" {
 			m.faultf(m.top, max(1, m.top.wants.lines[name]), "the target has services and no init")
 			return

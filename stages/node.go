@@ -52,7 +52,7 @@ func (s *resolver) plan(packages []string) Node {
 	for _, level := range images.Runlevels() {
 		services := p.find(level)
 		all = append(all, services...)
-		node.Runlevels[level] = p.waves(level, services)
+		node.Runlevels[level] = p.waves(services)
 	}
 	node.Tmpfs = p.tmpfs(all)
 	return node
@@ -133,7 +133,7 @@ func (p planner) placed() []string {
 
 // waves orders the services of a runlevel. What they need in an earlier one is
 // up already; what they would start after in a later one cannot be heeded.
-func (p planner) waves(level images.Runlevel, services []provided) []Wave {
+func (p planner) waves(services []provided) []Wave {
 	byName, roots := map[string]provided{}, make([]edge, len(services))
 	for i, s := range services {
 		byName[s.Name] = s

@@ -199,7 +199,7 @@ func TestRcLeavesSignalsAlone(t *testing.T) {
 
 func TestRcUsage(t *testing.T) {
 	walked(t, "sound", func(n tree) {
-		code, out := n.rc("defualt")
+		code, out := n.rc("defaults")
 		n.want("rc", code, 2, out, "usage: rc sysinit|boot|default|shutdown|stop|status")
 		code, out = n.run("etc/init.d/base", "begin")
 		n.want("base", code, 2, out, "usage: /etc/init.d/base start|stop|restart|status")
