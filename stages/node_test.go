@@ -104,7 +104,7 @@ func TestShellcheck(t *testing.T) {
 	for _, name := range []string{"embedded", "uclibc"} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			writeTree(t, embeddedNode(t, name), dir, "/bin/sh")
+			writeTree(t, load(t, name).Node, dir, "/bin/sh")
 			args := []string{"--shell=sh", "--external-sources"}
 			for _, pattern := range []string{"etc/init.d/*", "usr/lib/rc/[!d]*", "usr/lib/rc/dhcp", "usr/lib/rootbuild/checks/*"} {
 				files, err := filepath.Glob(filepath.Join(dir, pattern))
@@ -123,22 +123,4 @@ func TestShellcheck(t *testing.T) {
 			}
 		})
 	}
-}
-
-// embeddedNode resolves an embedded target.
-func embeddedNode(t *testing.T, name string) stages.Node {
-	t.Helper()
-	target, err := images.Load(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	recipes, err := stages.LoadFor(target)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g, err := stages.Resolve(target, recipes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return g.Node
 }
