@@ -7,7 +7,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -160,7 +162,11 @@ func TestRcSeesADaemonThatDied(t *testing.T) {
 		n.rc("sysinit")
 		n.rc("default")
 		pid := n.lines("run/top.pid")[0]
-		if err := exec.Command("kill", "-9", pid).Run(); err != nil {
+		number, err := strconv.Atoi(pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(number, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
 		for range 100 {
