@@ -18,7 +18,11 @@ func TestNoRoot(t *testing.T) {
 		t.Fatal(err)
 	}
 	program := filepath.Join(dir, "rootbuild")
-	copyProgram(t, program)
+	copyProgram(t, "/proc/self/exe", program)
+	// The clone may lie where only root gets through.
+	runc := filepath.Join(dir, "runc")
+	copyProgram(t, f.runc, runc)
+	f.runc = runc
 	const nobody = 65534
 	// Where t.TempDir puts its directories nobody else gets through.
 	for d := dir; d != os.TempDir(); d = filepath.Dir(d) {
@@ -40,10 +44,11 @@ func TestNoRoot(t *testing.T) {
 	}
 }
 
-// copyProgram copies the running test, which is rootbuild by another name.
-func copyProgram(t *testing.T, to string) {
+// copyProgram copies a program, such as the running test, which is rootbuild by
+// another name.
+func copyProgram(t *testing.T, from, to string) {
 	t.Helper()
-	in, err := os.Open("/proc/self/exe")
+	in, err := os.Open(from)
 	if err != nil {
 		t.Fatal(err)
 	}
