@@ -1,0 +1,231 @@
+package oci_test
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/rootbuild/rootbuild/images/oci"
+)
+
+// startTLS serves a proxy by https, and returns its address and options that
+// trust it.
+func startTLS(t *testing.T, p *proxy) (string, oci.RegistryOptions) {
+	t.Helper()
+	s := httptest.NewTLSServer(p)
+	t.Cleanup(s.Close)
+	o := impatient()
+	o.PlainHTTP = false
+	o.RootCAs = x509.NewCertPool()
+	o.RootCAs.AddCert(s.Certificate())
+	return strings.TrimPrefix(s.URL, "https://"), o
+}
+
+func TestPullTLS(t *testing.T) {
+	registry := startRegistry(t, "")
+	from, h := nodeImage(t, 1)
+	pushTo(t, from, h, registry+"/roots/site:1")
+	address, o := startTLS(t, &proxy{to: registry})
+	l := newLayout(t)
+	if _, err := l.Pull(t.Context(), reference(t, address+"/roots/site:1"), o); err != nil {
+		t.Error(err)
+	}
+	wantWhole(t, l, h)
+	o.RootCAs = nil
+	_, err := newLayout(t).Pull(t.Context(), reference(t, address+"/roots/site:1"), o)
+	wantError(t, err, "certificate signed by unknown authority")
+	_, err = newLayout(t).Pull(t.Context(), reference(t, registry+"/roots/site:1"), oci.RegistryOptions{})
+	wantError(t, err, "plain http to "+registry+" is refused: it does not answer https")
+}
+
+// trap is a server on another address of this machine that no registry may
+// send its clients to. It fails the test when it is asked.
+func trap(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("%s %s was asked", r.Method, r.URL)
+	}))
+	t.Cleanup(s.Close)
+	return strings.TrimPrefix(s.URL, "http://127.0.0.1:")
+}
+
+// A registry may send its clients on, but neither from https to http nor to
+// this machine or link, where other services listen.
+func TestPullRedirects(t *testing.T) {
+	registry := startRegistry(t, "")
+	from, h := nodeImage(t, 1)
+	pushTo(t, from, h, registry+"/roots/site:1")
+	port := trap(t)
+	for _, o := range objects(t, from, h)[1:] {
+		for _, tt := range []struct {
+			name, to string
+			plain    bool
+			want     string
+		}{
+			{"https to http", "http://example.org/", false, "plain http to example.org is refused"},
+			{"https to http of its own", "http://127.0.0.1:" + port, false, "plain http to 127.0.0.1:" + port + " is refused"},
+			{"to a file", "file:///etc/passwd", true, "neither https nor http"},
+			{"to the link", "http://169.254.169.254/latest", true, "may not send its clients to this machine or link"},
+			{"to another loopback address", "http://127.0.0.2:" + port, true, "may not send its clients to this machine or link"},
+			{"to a name of it", "http://localhost:" + port, true, "may not send its clients to this machine or link"},
+			{"to nowhere", "http://0.0.0.0:" + port, true, "may not send its clients to this machine or link"},
+			{"to IPv6", "http://[::1]:" + port, true, "may not send its clients to this machine or link"},
+			{"to IPv4 in IPv6", "http://[::ffff:127.0.0.1]:" + port, true, "may not send its clients to this machine or link"},
+		} {
+			t.Run(tt.name+"/"+o.name, func(t *testing.T) {
+				p := &proxy{to: registry}
+				p.spoil = func(w http.ResponseWriter, r *http.Request, _ answer) bool {
+					if r.URL.Path != o.path {
+						return false
+					}
+					w.Header().Set("Location", tt.to)
+					w.WriteHeader(http.StatusTemporaryRedirect)
+					return true
+				}
+				address, options := startTLS(t, p)
+				if tt.plain {
+					address, options = p.start(t), impatient()
+				}
+				_, err := newLayout(t).Pull(t.Context(), reference(t, address+"/roots/site:1"), options)
+				wantError(t, err, tt.want)
+				wantError(t, err, o.inError)
+			})
+		}
+	}
+}
+
+// To another path, and without end.
+func TestPullRedirectsAtHome(t *testing.T) {
+	registry := startRegistry(t, "")
+	from, h := nodeImage(t, 1)
+	pushTo(t, from, h, registry+"/roots/site:1")
+	layer := objects(t, from, h)[3]
+	for to, want := range map[string]string{"http://" + registry + layer.path: "", layer.path: "stopped after 10 redirects"} {
+		p := &proxy{to: registry}
+		p.spoil = func(w http.ResponseWriter, r *http.Request, _ answer) bool {
+			if r.URL.Path != layer.path {
+				return false
+			}
+			http.Redirect(w, r, to, http.StatusTemporaryRedirect)
+			return true
+		}
+		_, err := newLayout(t).Pull(t.Context(), reference(t, p.start(t)+"/roots/site:1"), impatient())
+		wantError(t, err, want)
+	}
+}
+
+// The service that gives tokens is named by the registry too.
+func TestPullTokenRealms(t *testing.T) {
+	port := trap(t)
+	for realm, want := range map[string]string{
+		"http://169.254.169.254/token":     "169.254.169.254",
+		"http://127.0.0.2:" + port:         "127.0.0.2",
+		"http://localhost:" + port:         "may not send its clients",
+		"file:///etc/passwd":               "file",
+		"https://[fe80::1]/token":          "fe80",
+		"http://127.0.0.1:" + port + "/tk": "127.0.0.1",
+	} {
+		t.Run(realm, func(t *testing.T) {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("WWW-Authenticate", fmt.Sprintf("Bearer realm=%q,service=x", realm))
+				w.WriteHeader(http.StatusUnauthorized)
+			}))
+			defer s.Close()
+			ref := reference(t, strings.TrimPrefix(s.URL, "http://")+"/roots/site:1")
+			_, err := newLayout(t).Pull(t.Context(), ref, impatient())
+			wantError(t, err, want)
+			if err == nil {
+				t.Error("no error")
+			}
+		})
+	}
+}
+
+// Credentials are those that docker login keeps.
+func TestCredentials(t *testing.T) {
+	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	passwords := filepath.Join(t.TempDir(), "htpasswd")
+	write(t, passwords, "builder:"+string(hash)+"\n")
+	registry := startRegistry(t, fmt.Sprintf("auth: {htpasswd: {realm: test, path: %q}}\n", passwords))
+	from, h := nodeImage(t, 1)
+	ref := reference(t, registry+"/roots/site:1")
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	_, err = oci.Push(t.Context(), from.Reference(h), ref, impatient())
+	wantError(t, err, "401 Unauthorized: log in with docker login")
+	token := base64.StdEncoding.EncodeToString([]byte("builder:secret"))
+	write(t, filepath.Join(os.Getenv("DOCKER_CONFIG"), "config.json"), fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, registry, token))
+	pushTo(t, from, h, registry+"/roots/site:1")
+	l := newLayout(t)
+	if _, err := l.Pull(t.Context(), ref, impatient()); err != nil {
+		t.Fatal(err)
+	}
+	wantWhole(t, l, h)
+}
+
+// Mirrors are asked in their order; what they have not, or have wrong, comes
+// from the next.
+func TestPullMirrors(t *testing.T) {
+	registry := startRegistry(t, "")
+	from, h := nodeImage(t, 1)
+	pushTo(t, from, h, registry+"/roots/site:1")
+	pushTo(t, from, h, registry+"/mirror/roots/site:1")
+	layer := objects(t, from, h)[3]
+	bad := &proxy{to: registry}
+	bad.spoil = func(w http.ResponseWriter, r *http.Request, a answer) bool {
+		if !strings.HasSuffix(r.URL.Path, strings.TrimPrefix(layer.path, "/v2/roots/site")) {
+			return false
+		}
+		faults["corrupt"](w, r, a)
+		return true
+	}
+	good := &proxy{to: registry}
+	o := impatient()
+	o.Mirrors = []string{"127.0.0.1:1", bad.start(t) + "/mirror", good.start(t) + "/nothing"}
+	l := newLayout(t)
+	got, err := l.Pull(t.Context(), reference(t, registry+"/roots/site@"+h.String()), o)
+	if err != nil || got.Digest != h {
+		t.Fatalf("pulled %s, %v, want %s", got.Digest, err, h)
+	}
+	wantWhole(t, l, h)
+	wantNothingWrong(t, l)
+	if len(bad.requests("/v2/mirror/roots/site/manifests/sha256:")) == 0 || len(good.requests("/v2/nothing/roots/site/blobs/")) != 1 {
+		t.Errorf("the mirrors were asked %q and %q", bad.log, good.log)
+	}
+	o.Mirrors = []string{"mirror"}
+	wantError(t, o.Check(), `mirror "mirror": `)
+}
+
+// An interrupt ends a pull at once, whatever it waits for.
+func TestPullInterrupted(t *testing.T) {
+	registry := startRegistry(t, "")
+	from, h := nodeImage(t, 1)
+	pushTo(t, from, h, registry+"/roots/site:1")
+	for _, o := range objects(t, from, h) {
+		ctx, cancel := context.WithCancel(t.Context())
+		p := &proxy{to: registry}
+		p.spoil = func(_ http.ResponseWriter, r *http.Request, _ answer) bool {
+			if r.URL.Path == o.path {
+				cancel()
+				<-r.Context().Done()
+			}
+			return false
+		}
+		l := newLayout(t)
+		_, err := l.Pull(ctx, reference(t, p.start(t)+"/roots/site:1"), oci.RegistryOptions{PlainHTTP: true})
+		wantError(t, err, "context canceled")
+		wantNothingWrong(t, l)
+		cancel()
+	}
+}

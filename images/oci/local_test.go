@@ -1,0 +1,202 @@
+package oci_test
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/rootbuild/rootbuild/images/oci"
+)
+
+func TestPullLocal(t *testing.T) {
+	from, h := nodeImage(t, 1)
+	for _, format := range []oci.Format{oci.FormatLayout, oci.FormatArchive} {
+		t.Run(string(format), func(t *testing.T) {
+			d := oci.Destination{Format: format, Path: filepath.Join(t.TempDir(), "image")}
+			export(t, from, h, d, "site")
+			l := newLayout(t)
+			for _, blobs := range []int{4, 0} {
+				got, err := l.Pull(t.Context(), reference(t, d.String()), oci.RegistryOptions{})
+				if err != nil || got.Digest != h || got.Blobs != blobs {
+					t.Fatalf("pulled %+v, %v, want %s and %d blobs", got, err, h, blobs)
+				}
+			}
+			wantWhole(t, l, h)
+		})
+	}
+}
+
+// Of several images one is named; of a damaged one nothing wrong is kept.
+func TestPullLocalFails(t *testing.T) {
+	from, h := nodeImage(t, 1)
+	next, nextH := nodeImage(t, 2)
+	d := oci.Destination{Format: oci.FormatLayout, Path: from.Dir()}
+	export(t, next, nextH, d, "next")
+	l := newLayout(t)
+	_, err := l.Pull(t.Context(), reference(t, d.String()), oci.RegistryOptions{})
+	wantError(t, err, "it holds 2 images: name one as @sha256:DIGEST")
+	_, err = l.Pull(t.Context(), reference(t, d.String()+"@sha256:"+strings.Repeat("0", 64)), oci.RegistryOptions{})
+	wantError(t, err, "its index does not name")
+	if _, err := l.Pull(t.Context(), from.Reference(h), oci.RegistryOptions{}); err != nil {
+		t.Error(err)
+	}
+	damageLayer(t, from, nextH)
+	_, err = l.Pull(t.Context(), from.Reference(nextH), oci.RegistryOptions{})
+	wantError(t, err, "its bytes have digest")
+	wantNothingWrong(t, l)
+	_, err = l.Pull(t.Context(), reference(t, "oci-archive:"+t.TempDir()), oci.RegistryOptions{})
+	wantError(t, err, "is a directory")
+}
+
+// A layout that came from elsewhere may hold links that lead out of it.
+func TestPullLocalLinksOut(t *testing.T) {
+	from, h := nodeImage(t, 1)
+	img, err := from.Image(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := img.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	blob, outside := from.BlobPath(m.Layers[0].Digest), filepath.Join(t.TempDir(), "blob")
+	if err := os.Rename(blob, outside); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, blob); err != nil {
+		t.Fatal(err)
+	}
+	_, err = newLayout(t).Pull(t.Context(), from.Reference(h), oci.RegistryOptions{})
+	wantError(t, err, "escapes")
+}
+
+// put writes a value as a blob of a layout and describes it.
+func put(t *testing.T, l *oci.Layout, v any, typ types.MediaType) v1.Descriptor {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, size, err := v1.SHA256(strings.NewReader(string(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, l.BlobPath(h), string(data))
+	return v1.Descriptor{MediaType: typ, Size: size, Digest: h}
+}
+
+// enter makes a manifest the only one of a layout's index.
+func enter(t *testing.T, l *oci.Layout, d v1.Descriptor) {
+	t.Helper()
+	data, err := json.Marshal(v1.IndexManifest{SchemaVersion: 2, Manifests: []v1.Descriptor{d}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(l.Dir(), "index.json"), string(data))
+}
+
+func forArch(d v1.Descriptor, arch string) v1.Descriptor {
+	d.Platform = &v1.Platform{OS: "linux", Architecture: arch}
+	return d
+}
+
+// An index leads to the image for linux/amd64, and to no other.
+func TestPullIndex(t *testing.T) {
+	tests := []struct {
+		name  string
+		index func(amd64 v1.Descriptor) []v1.Descriptor
+		want  string
+	}{
+		{"ours among others", func(d v1.Descriptor) []v1.Descriptor {
+			return []v1.Descriptor{forArch(d, "arm64"), forArch(d, "amd64"), forArch(d, "unknown")}
+		}, ""},
+		{"only others", func(d v1.Descriptor) []v1.Descriptor {
+			return []v1.Descriptor{forArch(d, "arm64"), forArch(d, "s390x")}
+		},
+			"it holds images for linux/arm64, linux/s390x, and none for linux/amd64"},
+		{"empty", func(v1.Descriptor) []v1.Descriptor { return []v1.Descriptor{} }, "it holds no image"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			from, h := nodeImage(t, 1)
+			info := stat(t, from.BlobPath(h))[0]
+			d := v1.Descriptor{MediaType: types.OCIManifestSchema1, Size: info.Size(), Digest: h}
+			enter(t, from, put(t, from, v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: tt.index(d)}, types.OCIImageIndex))
+			l := newLayout(t)
+			got, err := l.Pull(t.Context(), reference(t, "oci:"+from.Dir()), oci.RegistryOptions{})
+			wantError(t, err, tt.want)
+			if err == nil && got.Digest != h {
+				t.Errorf("pulled %s, want %s", got.Digest, h)
+			}
+		})
+	}
+}
+
+// Manifests that are not an image's, or that two readers could understand in
+// two ways, are refused before anything moves.
+func TestPullOddManifests(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(m map[string]any)
+		want   string
+	}{
+		{"none", func(map[string]any) {}, ""},
+		{"an index too", func(m map[string]any) { m["manifests"] = []any{} }, "an image and an index at once"},
+		{"another type inside", func(m map[string]any) { m["mediaType"] = types.DockerManifestSchema2 }, "calls itself"},
+		{"schema 1", func(m map[string]any) { m["schemaVersion"] = 1 }, "schema version 1"},
+		{"an artifact", func(m map[string]any) { m["config"].(map[string]any)["mediaType"] = "text/spdx" }, "an artifact and no image"},
+		{"a huge config", func(m map[string]any) { m["config"].(map[string]any)["size"] = 1 << 40 }, "its config has"},
+		{"an unknown layer", func(m map[string]any) { m["layers"].([]any)[0].(map[string]any)["mediaType"] = "x/y" }, "no layer known here"},
+		{"a negative size", func(m map[string]any) { m["layers"].([]any)[0].(map[string]any)["size"] = -1 }, "want a sha256 and a size"},
+		{"a digest that is a path", func(m map[string]any) {
+			m["layers"].([]any)[0].(map[string]any)["digest"] = "sha256:../../../../etc/passwd"
+		}, "reading manifest"},
+		{"another size", func(m map[string]any) { m["layers"].([]any)[0].(map[string]any)["size"] = 7 }, "its size is not the 7 bytes"},
+		{"a layer less", func(m map[string]any) { m["layers"] = m["layers"].([]any)[1:] }, "the config has 3 layers, the manifest 2"},
+		{"a layer of an exabyte", func(m map[string]any) { m["layers"].([]any)[0].(map[string]any)["size"] = 1 << 60 }, "do not fit"},
+		{"two sizes of one layer", func(m map[string]any) {
+			l := maps.Clone(m["layers"].([]any)[0].(map[string]any))
+			l["size"] = 1
+			m["layers"] = append(m["layers"].([]any), l)
+		}, " bytes, and 1"},
+		{"no layers", func(m map[string]any) { delete(m, "layers") }, "the config has 3 layers, the manifest 0"},
+		{"a string", func(m map[string]any) { m["layers"] = "none" }, "reading manifest"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			from, h := nodeImage(t, 1)
+			data, err := os.ReadFile(from.BlobPath(h))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var m map[string]any
+			if err := json.Unmarshal(data, &m); err != nil {
+				t.Fatal(err)
+			}
+			tt.change(m)
+			enter(t, from, put(t, from, m, types.OCIManifestSchema1))
+			l := newLayout(t)
+			_, err = l.Pull(t.Context(), reference(t, "oci:"+from.Dir()), oci.RegistryOptions{})
+			wantError(t, err, tt.want)
+			wantNothingWrong(t, l)
+		})
+	}
+}
+
+// An image for other nodes is refused when its config is there, before its
+// layers move.
+func TestPullOtherPlatform(t *testing.T) {
+	from, h := testImage(t)
+	l := newLayout(t)
+	_, err := l.Pull(t.Context(), from.Reference(h), oci.RegistryOptions{})
+	wantError(t, err, `the image is for "linux/arm", want linux/amd64`)
+	if n := len(names(t, l.Dir()+"/blobs/sha256")); n != 1 {
+		t.Errorf("%d blobs moved, want the config alone", n)
+	}
+}

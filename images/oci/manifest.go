@@ -1,0 +1,140 @@
+package oci
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// platform is what rootbuild builds and nodes boot.
+var platform = v1.Platform{OS: "linux", Architecture: "amd64"}
+
+// describe returns the descriptor of a manifest as it came.
+func describe(data []byte, t types.MediaType) v1.Descriptor {
+	h, size, _ := v1.SHA256(bytes.NewReader(data)) // a byte slice is read without an error
+	return v1.Descriptor{MediaType: t, Size: size, Digest: h}
+}
+
+// readManifest reads an image's manifest or an index, of which one is nil. One
+// that could be taken for both, by one program for the one and by the next for
+// the other, is refused.
+func readManifest(data []byte, t types.MediaType) (*v1.Manifest, *v1.IndexManifest, error) {
+	var shape struct {
+		SchemaVersion int             `json:"schemaVersion"`
+		MediaType     types.MediaType `json:"mediaType"`
+		Manifests     json.RawMessage `json:"manifests"`
+		Config        json.RawMessage `json:"config"`
+		Layers        json.RawMessage `json:"layers"`
+	}
+	if err := json.Unmarshal(data, &shape); err != nil {
+		return nil, nil, err
+	}
+	image, index := shape.Config != nil || shape.Layers != nil, shape.Manifests != nil
+	switch {
+	case shape.SchemaVersion != 2:
+		return nil, nil, fmt.Errorf("schema version %d, want 2", shape.SchemaVersion)
+	case image && index:
+		return nil, nil, errors.New("it is an image and an index at once")
+	case shape.MediaType != "" && t != "" && shape.MediaType != t:
+		return nil, nil, fmt.Errorf("it calls itself %q and came as %q", shape.MediaType, t)
+	}
+	if t == "" {
+		t = shape.MediaType
+	}
+	switch {
+	case index && t.IsIndex():
+		list, err := v1.ParseIndexManifest(bytes.NewReader(data))
+		return nil, list, err
+	case image && t.IsImage():
+		m, err := v1.ParseManifest(bytes.NewReader(data))
+		if err == nil {
+			err = checkManifest(m)
+		}
+		return m, nil, err
+	}
+	return nil, nil, fmt.Errorf("media type %q: it is neither an image nor an index", t)
+}
+
+// checkManifest tells all that keeps an image from being a root's, before any
+// of its layers moves.
+func checkManifest(m *v1.Manifest) error {
+	var errs []error
+	if t := m.Config.MediaType; !slices.Contains([]types.MediaType{types.OCIConfigJSON, types.DockerConfigJSON}, t) {
+		errs = append(errs, fmt.Errorf("its config is %q: it is an artifact and no image", t))
+	}
+	if m.Config.Size > maxManifest {
+		errs = append(errs, fmt.Errorf("its config has %d bytes, more than %d", m.Config.Size, maxManifest))
+	}
+	sizes := map[v1.Hash]int64{}
+	for i, d := range append([]v1.Descriptor{m.Config}, m.Layers...) {
+		if d.Digest.Algorithm != "sha256" || d.Size < 0 {
+			errs = append(errs, fmt.Errorf("blob %s of %d bytes: want a sha256 and a size", d.Digest, d.Size))
+		}
+		if size, ok := sizes[d.Digest]; ok && size != d.Size {
+			errs = append(errs, fmt.Errorf("blob %s has %d bytes, and %d", d.Digest, size, d.Size))
+		}
+		sizes[d.Digest] = d.Size
+		if i > 0 && !layerKnown(d.MediaType) {
+			errs = append(errs, fmt.Errorf("layer %s: media type %q is no layer known here", d.Digest, d.MediaType))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func layerKnown(t types.MediaType) bool {
+	switch t {
+	case types.OCILayerZStd, types.OCILayer, types.DockerLayer, types.OCIUncompressedLayer, types.DockerUncompressedLayer:
+		return true
+	}
+	return false
+}
+
+// checkConfig refuses an image that nodes could not run.
+func checkConfig(data []byte, m *v1.Manifest) error {
+	config, err := v1.ParseConfigFile(bytes.NewReader(data))
+	if err != nil {
+		return err
+	}
+	if config.OS != platform.OS || config.Architecture != platform.Architecture {
+		return fmt.Errorf("the image is for %q, want %s", config.OS+"/"+config.Architecture, platform)
+	}
+	if n := len(config.RootFS.DiffIDs); n != len(m.Layers) {
+		return fmt.Errorf("the config has %d layers, the manifest %d", n, len(m.Layers))
+	}
+	return nil
+}
+
+// pick returns the image of an index that is for our platform. An entry that
+// names none, as those of layouts often do, may be.
+func pick(index *v1.IndexManifest) (v1.Descriptor, error) {
+	var fit []v1.Descriptor
+	var others []string
+	for _, d := range index.Manifests {
+		switch {
+		case !d.MediaType.IsImage() && !d.MediaType.IsIndex() || d.ArtifactType != "":
+		case d.Platform == nil || d.Platform.OS == platform.OS && d.Platform.Architecture == platform.Architecture:
+			fit = append(fit, d)
+		default:
+			others = append(others, d.Platform.String())
+		}
+	}
+	switch {
+	case len(fit) == 1:
+		return fit[0], nil
+	case len(fit) > 1:
+		var list []string
+		for _, d := range fit {
+			list = append(list, d.Digest.String()+" "+d.Annotations[refName])
+		}
+		return v1.Descriptor{}, fmt.Errorf("it holds %d images: name one as @sha256:DIGEST:\n    %s", len(fit), strings.Join(list, "\n    "))
+	case len(others) > 0:
+		return v1.Descriptor{}, fmt.Errorf("it holds images for %s, and none for %s", strings.Join(others, ", "), platform)
+	}
+	return v1.Descriptor{}, errors.New("it holds no image")
+}

@@ -1,0 +1,123 @@
+package oci
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Reference names an image in a registry, by tag or digest, or in an image
+// layout: a directory, or a tar of one.
+type Reference struct {
+	remote name.Reference // of a registry, or nil
+
+	format Format // of a layout
+	path   string
+	digest v1.Hash // asked for of a layout; may be zero
+}
+
+// ParseReference reads HOST/REPOSITORY:TAG, HOST/REPOSITORY@sha256:DIGEST,
+// oci:DIR or oci-archive:FILE. A layout's may end with @sha256:DIGEST, which
+// picks one of several images. No host and no tag is guessed.
+func ParseReference(s string) (Reference, error) {
+	r, err := parseReference(s)
+	if err != nil {
+		return Reference{}, fmt.Errorf("reference %q: %w; want HOST/REPOSITORY:TAG, HOST/REPOSITORY@sha256:DIGEST, oci:DIR or oci-archive:FILE", s, err)
+	}
+	return r, nil
+}
+
+func parseReference(s string) (Reference, error) {
+	format, path, found := strings.Cut(s, ":")
+	switch f := Format(format); {
+	case found && (f == FormatLayout || f == FormatArchive):
+		return parseLocal(f, path)
+	case found && f == FormatDocker:
+		return Reference{}, errors.New("it has no manifest that could be checked")
+	}
+	if strings.Contains(s, "://") {
+		return Reference{}, errors.New("it begins with a scheme: leave that out")
+	}
+	ref, err := name.ParseReference(s, name.StrictValidation)
+	if err != nil {
+		return Reference{}, errors.New("it names no host, or neither a tag nor a digest")
+	}
+	if d, ok := ref.(name.Digest); ok && !strings.HasPrefix(d.DigestStr(), "sha256:") {
+		return Reference{}, errors.New("its digest is not a sha256")
+	}
+	if !repositoryName.MatchString(ref.Context().RepositoryStr()) {
+		return Reference{}, errors.New("its repository is no path of lower case words")
+	}
+	return Reference{remote: ref}, nil
+}
+
+// repositoryName is what the standard of registries allows. It becomes a part of
+// addresses, in which dots have a meaning.
+var repositoryName = regexp.MustCompile(`^[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$`)
+
+func parseLocal(f Format, path string) (Reference, error) {
+	r := Reference{format: f}
+	var digest string
+	var found bool
+	r.path, digest, found = strings.Cut(path, "@")
+	if r.path == "" {
+		return Reference{}, errors.New("it has no path")
+	}
+	if !found {
+		return r, nil
+	}
+	var err error
+	if r.digest, err = v1.NewHash(digest); err == nil && r.digest.Algorithm != "sha256" {
+		err = errors.New("its digest is not a sha256")
+	}
+	return r, err
+}
+
+// Reference returns that of the image h in the layout.
+func (l *Layout) Reference(h v1.Hash) Reference {
+	return Reference{format: FormatLayout, path: l.dir, digest: h}
+}
+
+// Registry says whether the image is in a registry, and not in a layout.
+func (r Reference) Registry() bool { return r.remote != nil }
+
+// String returns the form that ParseReference reads.
+func (r Reference) String() string {
+	if r.remote != nil {
+		return r.remote.Name()
+	}
+	return r.at(r.digest)
+}
+
+// At returns the reference with the digest of the image that it led to, as a
+// record keeps it: with the tag too, where there was one.
+func (r Reference) At(h v1.Hash) string {
+	if r.remote == nil {
+		return r.at(h)
+	}
+	if tag, ok := r.remote.(name.Tag); ok {
+		return tag.Name() + "@" + h.String()
+	}
+	return r.remote.Name()
+}
+
+func (r Reference) at(h v1.Hash) string {
+	s := string(r.format) + ":" + r.path
+	if h != (v1.Hash{}) {
+		s += "@" + h.String()
+	}
+	return s
+}
+
+// tag is the name by which a layout keeps the image: what a registry calls it.
+// A digest needs none.
+func (r Reference) tag() string {
+	if tag, ok := r.remote.(name.Tag); ok {
+		return tag.Name()
+	}
+	return ""
+}
