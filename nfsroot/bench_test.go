@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sys/unix"
+
+	"github.com/rootbuild/rootbuild/nfsroot"
 )
 
 func BenchmarkSwitch(b *testing.B) {
@@ -139,4 +141,45 @@ func cpu(b *testing.B, who int) time.Duration {
 func report(b *testing.B, spent time.Duration) {
 	b.Helper()
 	b.ReportMetric(float64(spent.Milliseconds())/float64(b.N), "cpu-ms/op")
+}
+
+// BenchmarkStore plans over a thousand roots, as ls and gc without --yes do,
+// and counts what they read from the disk to find out.
+func BenchmarkStore(b *testing.B) {
+	d := b.TempDir()
+	s := open(b, d+"/store")
+	img := image(b, []entry{file("name", "x")})
+	const count = 1000
+	for i := range count {
+		o := nfsroot.UnpackOptions{Tag: fmt.Sprintf("r%04d", i), Target: fmt.Sprintf("t%d", i%10)}
+		if _, err := s.Unpack(b.Context(), img, o); err != nil {
+			b.Fatal(err)
+		}
+		switchTo(b, s, o.Tag)
+	}
+	leases, pxe, rmtab := d+"/leases", d+"/pxe", ""
+	for i := range count {
+		rmtab += fmt.Sprintf("192.0.2.%d:%s/r%04d:0x1\n", i%250, s.Dir(), i)
+		for dir, name := range map[string]string{leases: "node%d", pxe: "01-%d"} {
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				b.Fatal(err)
+			}
+			text := fmt.Sprintf("192.0.2.1:%s/r%04d\n", s.Dir(), i)
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf(name, i)), []byte(text), 0o600); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	if err := os.WriteFile(d+"/rmtab", []byte(rmtab), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	for name, sources := range map[string]nfsroot.Sources{"roots": {}, "roots and nodes": {Rmtab: d + "/rmtab", Leases: leases, PXE: pxe}} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if plan, err := s.Plan(nfsroot.Policy{Keep: 3, Sources: sources}); err != nil || len(plan.Roots) != count {
+					b.Fatalf("%d roots, %v", len(plan.Roots), err)
+				}
+			}
+		})
+	}
 }

@@ -1,5 +1,6 @@
 // Package nfsroot keeps the directory of node roots that diskless nodes boot
-// from: it unpacks images, lists the roots, and switches the symlink current.
+// from: it unpacks images, switches the symlink current and goes back, compares
+// roots with their images and with each other, and removes what no node holds.
 //
 // A store is laid out as follows:
 //
@@ -9,13 +10,16 @@
 //	    version                   version of this layout
 //	    lock                      held by the one process that may change the store
 //	    roots/<tag>.json          what is known of a root beside its tree
+//	    roots/<tag>.inventory.zst  the tree, as the image says
 //	    switches.jsonl            every switch of current, oldest first
 //	    staging/                  what is being made; swept by Open
+//	    trash/<tag>@<time>/       removed roots, until their grace is over
 //
-// Two orders make a kill harmless at any point. A record is durable before
+// Three orders make a kill harmless at any point. A record is durable before
 // its root's directory appears, so a directory without a record is never
 // ours, and a record without a directory is one that Open may sweep. A
 // switch is in the journal before current is replaced, so the journal may tell
 // of a switch that did not happen, but never misses one; the "from" of the
-// next line tells which.
+// next line tells which. A root is renamed into the trash before its record
+// goes, so what is among the roots is whole.
 package nfsroot

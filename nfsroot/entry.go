@@ -83,11 +83,11 @@ func (t *tree) add(name string, hdr *tar.Header, content io.Reader) error {
 	if target != "" && !t.has(target) {
 		return fmt.Errorf("it is a hard link to %q, which it replaces", target)
 	}
-	size, err := t.create(name, target, hdr, content)
+	f, err := t.create(name, target, hdr, content)
 	if err != nil {
 		return err
 	}
-	t.files[name] = size
+	t.files[name] = f
 	return nil
 }
 
@@ -102,20 +102,20 @@ func (t *tree) addDir(name string, a attr) error {
 	return t.mkdir(name, a)
 }
 
-// create makes what is not a directory, and returns the bytes it holds.
-func (t *tree) create(name, target string, hdr *tar.Header, content io.Reader) (int64, error) {
+// create makes what is not a directory.
+func (t *tree) create(name, target string, hdr *tar.Header, content io.Reader) (*inode, error) {
 	if hdr.Typeflag == tar.TypeLink {
 		// No attributes: they are the first name's.
-		return 0, t.root.Link(target, name)
+		return t.files[target], t.root.Link(target, name)
 	}
 	p, err := t.open(path.Dir(name))
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	a, leaf := attrOf(hdr), path.Base(name)
+	f, leaf := newInode(hdr), path.Base(name)
 	switch hdr.Typeflag {
 	case tar.TypeReg:
-		return t.writeFile(p, leaf, a, content)
+		return f, t.writeFile(p, leaf, f, content)
 	case tar.TypeSymlink:
 		err = p.root.Symlink(hdr.Linkname, leaf)
 	case tar.TypeChar:
@@ -125,26 +125,29 @@ func (t *tree) create(name, target string, hdr *tar.Header, content io.Reader) (
 	case tar.TypeFifo:
 		err = mknod(p, leaf, unix.S_IFIFO, hdr)
 	default:
-		return 0, fmt.Errorf("its type %q is not one that a root can hold", hdr.Typeflag)
+		return nil, fmt.Errorf("its type %q is not one that a root can hold", hdr.Typeflag)
 	}
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return 0, a.applyAt(p, leaf)
+	return f, f.applyAt(p, leaf)
 }
 
-func (t *tree) writeFile(p parent, leaf string, a attr, content io.Reader) (n int64, err error) {
+// writeFile writes a regular file, and notes in the inode what it wrote.
+func (t *tree) writeFile(p parent, leaf string, i *inode, content io.Reader) (err error) {
 	f, err := p.root.OpenFile(leaf, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	// The bare Writer: os.File's ReadFrom would allocate a small buffer of its
-	// own for each file.
-	if n, err = io.CopyBuffer(struct{ io.Writer }{f}, content, t.buf); err != nil {
-		return 0, err
+	t.sum.Reset()
+	// Not the bare file: its ReadFrom would allocate a small buffer of its own
+	// each time.
+	if i.size, err = io.CopyBuffer(io.MultiWriter(f, t.sum), content, t.buf); err != nil {
+		return err
 	}
-	return n, a.applyTo(f, p.fd(), leaf)
+	t.sum.Sum(i.sum[:0])
+	return i.applyTo(f, p.fd(), leaf)
 }
 
 func mknod(p parent, leaf string, kind uint32, hdr *tar.Header) error {

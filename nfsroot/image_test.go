@@ -104,7 +104,7 @@ func image(t testing.TB, layers ...[]entry) v1.Image {
 
 func open(t testing.TB, dir string) *nfsroot.Store {
 	t.Helper()
-	s, err := nfsroot.Open(dir, nfsroot.Options{Command: "test", User: "tester"})
+	s, err := nfsroot.Open(dir, nfsroot.Options{Command: "test", User: "tester", Host: "test.example.org"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -12,11 +13,31 @@ import (
 
 // switchLine is one line of switches.jsonl.
 type switchLine struct {
-	When    time.Time `json:"when"`
-	From    string    `json:"from,omitempty"`
-	To      string    `json:"to"`
-	By      string    `json:"by"`
-	Command string    `json:"command"`
+	When     time.Time `json:"when"`
+	From     string    `json:"from,omitempty"`
+	To       string    `json:"to"`
+	Rollback bool      `json:"rollback,omitempty"`
+	By       string    `json:"by"`
+	Host     string    `json:"host,omitempty"`
+	Command  string    `json:"command"`
+}
+
+// readSwitches returns the whole lines of the journal. Half a line at its end
+// is a switch that a kill ended before it began.
+func readSwitches(path string) ([]switchLine, error) {
+	data, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var lines []switchLine
+	for text := range bytes.Lines(data[:bytes.LastIndexByte(data, '\n')+1]) {
+		var line switchLine
+		if err := json.Unmarshal(text, &line); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w: mend or remove the line", path, len(lines)+1, err)
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
 }
 
 // appendSwitch adds a durable line to the journal. The function it returns

@@ -29,6 +29,10 @@ type Root struct {
 	Files   int       // names in its tree, the root itself included
 
 	Current bool // whether current names it
+
+	// Inventory is the digest of what is kept to compare the tree with; zero
+	// for a root of a rootbuild that kept nothing.
+	Inventory v1.Hash
 }
 
 // record is a Root as it is kept in roots/<tag>.json.
@@ -40,24 +44,43 @@ type record struct {
 	Created time.Time `json:"created"`
 	Size    int64     `json:"size"`
 	Files   int       `json:"files"`
+
+	Inventory v1.Hash `json:"inventory,omitzero"`
 }
 
-func (v *View) recordPath(tag string) string { return v.meta("roots", tag+".json") }
+// The files of a root in roots are named by its tag and one of these.
+const (
+	recordSuffix    = ".json"
+	inventorySuffix = ".inventory.zst"
+)
 
-// records returns the tags that have a record, sorted.
-func (v *View) records() ([]string, error) {
+func (v *View) recordPath(tag string) string { return v.meta("roots", tag+recordSuffix) }
+
+// records returns the tags that have a file with this suffix, sorted.
+func (v *View) records(suffix string) ([]string, error) {
 	entries, err := os.ReadDir(v.meta("roots"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("listing roots of %s: %w", v.dir, err)
 	}
 	var tags []string
 	for _, e := range entries {
-		tag, ok := strings.CutSuffix(e.Name(), ".json")
+		tag, ok := strings.CutSuffix(e.Name(), suffix)
 		if ok && checkTag(tag) == nil {
 			tags = append(tags, tag)
 		}
 	}
 	return tags, nil
+}
+
+// forget removes what is kept of a root beside its tree.
+func (s *Store) forget(tag string) error {
+	var errs []error
+	for _, path := range []string{s.recordPath(tag), s.inventoryPath(tag)} {
+		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // root returns a complete root, or an error that wraps fs.ErrNotExist.
@@ -79,7 +102,7 @@ func (v *View) root(tag string) (Root, error) {
 	}
 	return Root{
 		Tag: tag, Digest: r.Digest, Ref: r.Ref, Target: r.Target,
-		Created: r.Created, Size: r.Size, Files: r.Files, Current: current == tag,
+		Created: r.Created, Size: r.Size, Files: r.Files, Current: current == tag, Inventory: r.Inventory,
 	}, nil
 }
 
@@ -87,7 +110,7 @@ func (v *View) root(tag string) (Root, error) {
 func (s *Store) writeRecord(r Root) error {
 	data, err := json.MarshalIndent(record{
 		Tag: r.Tag, Digest: r.Digest, Ref: r.Ref, Target: r.Target,
-		Created: r.Created, Size: r.Size, Files: r.Files,
+		Created: r.Created, Size: r.Size, Files: r.Files, Inventory: r.Inventory,
 	}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("internal error: encoding the record of %s: %w", r.Tag, err)

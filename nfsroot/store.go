@@ -27,6 +27,12 @@ type Options struct {
 	// User is kept with every switch. The zero value is the user who started
 	// this process, through sudo or not.
 	User string
+	// Host is kept with every switch. The zero value is where that user came
+	// from by ssh, or else this host's name.
+	Host string
+	// Existing wants a store that is there already: one that is absent is then
+	// an error that wraps [fs.ErrNotExist], and nothing is created.
+	Existing bool
 }
 
 // Store is a directory of node roots that this process may change.
@@ -62,6 +68,11 @@ func (s *Store) Close() error {
 
 // prepare checks the directory before it writes into it, then locks, then sweeps.
 func (s *Store) prepare() (err error) {
+	if s.options.Existing {
+		if err := s.checkExists(); err != nil {
+			return err
+		}
+	}
 	if err := makeDir(s.dir, 0o755); err != nil {
 		return err
 	}
@@ -88,6 +99,15 @@ func (s *Store) prepare() (err error) {
 		return err
 	}
 	return s.sweep()
+}
+
+// checkExists fails where no store was made yet.
+func (s *Store) checkExists() error {
+	version, err := s.readVersion()
+	if err == nil && version == 0 {
+		return fmt.Errorf("no roots were ever unpacked there: %w: check the name of the directory; nothing was created", fs.ErrNotExist)
+	}
+	return err
 }
 
 // writeVersion stamps a new store. The version is read again here: another
@@ -121,16 +141,18 @@ func (s *Store) sweep() error {
 			return fmt.Errorf("sweeping staging: %w", err)
 		}
 	}
-	records, err := s.records()
-	if err != nil {
-		return err
-	}
-	for _, tag := range records {
-		if s.exists(tag) {
-			continue
+	for _, suffix := range []string{recordSuffix, inventorySuffix} {
+		tags, err := s.records(suffix)
+		if err != nil {
+			return err
 		}
-		if err := os.Remove(s.recordPath(tag)); err != nil {
-			return fmt.Errorf("sweeping the record of %s: %w", tag, err)
+		for _, tag := range tags {
+			if s.exists(tag) {
+				continue
+			}
+			if err := s.forget(tag); err != nil {
+				return fmt.Errorf("sweeping the record of %s: %w", tag, err)
+			}
 		}
 	}
 	return nil
@@ -194,15 +216,8 @@ func (o Options) withDefaults() Options {
 	if o.User == "" {
 		o.User = invokingUser()
 	}
-	return o
-}
-
-// invokingUser prefers whom sudo acts for: "root" says nothing in a journal.
-func invokingUser() string {
-	for _, key := range []string{"SUDO_USER", "USER"} {
-		if name := os.Getenv(key); name != "" {
-			return name
-		}
+	if o.Host == "" {
+		o.Host = invokingHost()
 	}
-	return fmt.Sprintf("uid %d", os.Getuid())
+	return o
 }

@@ -61,6 +61,28 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+func TestOpenExisting(t *testing.T) {
+	for _, dir := range []string{t.TempDir(), filepath.Join(t.TempDir(), "absent")} {
+		parent := filepath.Dir(dir)
+		before := treeOf(t, parent)
+		if _, err := nfsroot.Open(dir, nfsroot.Options{Existing: true}); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("Open of no store: %v, want fs.ErrNotExist", err)
+		}
+		equal(t, "what is there", treeOf(t, parent), before)
+	}
+	dir := t.TempDir()
+	if err := open(t, dir).Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := nfsroot.Open(dir, nfsroot.Options{Existing: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOpenReadOnlyFileSystem(t *testing.T) {
 	dir := mountTmpfs(t, "size=1m")
 	if err := unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {

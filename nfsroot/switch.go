@@ -14,13 +14,32 @@ import (
 // the root they have; it is the next boot that follows. A tag that the store
 // does not have is an error that wraps [ErrNoRoot].
 func (s *Store) Switch(ctx context.Context, tag string) error {
-	if err := s.switchTo(ctx, tag); err != nil {
+	if err := s.switchTo(ctx, tag, false); err != nil {
 		return fmt.Errorf("switching nfsroot %s to %s: %w", s.dir, tag, err)
 	}
 	return nil
 }
 
-func (s *Store) switchTo(ctx context.Context, tag string) error {
+// ErrNoPrevious is wrapped by the error of a rollback that has nowhere to go.
+var ErrNoPrevious = errors.New("no root was current before")
+
+// Rollback makes current name the root of Previous again, and returns its tag.
+// Another rollback goes one further back.
+func (s *Store) Rollback(ctx context.Context) (tag string, err error) {
+	tag, err = s.Previous()
+	if err == nil && tag == "" {
+		err = fmt.Errorf("%w, or it was removed since: name one to switch to; current is unchanged", ErrNoPrevious)
+	}
+	if err == nil {
+		err = s.switchTo(ctx, tag, true)
+	}
+	if err != nil {
+		return "", fmt.Errorf("rolling back nfsroot %s: %w", s.dir, err)
+	}
+	return tag, nil
+}
+
+func (s *Store) switchTo(ctx context.Context, tag string, rollback bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -32,7 +51,8 @@ func (s *Store) switchTo(ctx context.Context, tag string) error {
 		return err
 	}
 	undo, err := appendSwitch(s.meta("switches.jsonl"), switchLine{
-		When: time.Now().UTC(), From: from, To: tag, By: s.options.User, Command: s.options.Command,
+		When: time.Now().UTC(), From: from, To: tag, Rollback: rollback,
+		By: s.options.User, Host: s.options.Host, Command: s.options.Command,
 	})
 	if err != nil {
 		return err
@@ -56,14 +76,19 @@ func (s *Store) checkRoot(tag string) error {
 	if err != nil {
 		return err
 	}
+	return fmt.Errorf("%w; current is unchanged", noRoot(roots))
+}
+
+// noRoot says which roots there are instead.
+func noRoot(roots []Root) error {
 	if len(roots) == 0 {
-		return fmt.Errorf("%w: the store is empty: unpack an image first; current is unchanged", ErrNoRoot)
+		return fmt.Errorf("%w: the store is empty: unpack an image first", ErrNoRoot)
 	}
 	var tags []string
 	for _, r := range roots {
 		tags = append(tags, r.Tag)
 	}
-	return fmt.Errorf("%w: it has %s; current is unchanged", ErrNoRoot, strings.Join(tags, ", "))
+	return fmt.Errorf("%w: it has %s", ErrNoRoot, strings.Join(tags, ", "))
 }
 
 // link replaces current. The new symlink is made in staging, so that a kill

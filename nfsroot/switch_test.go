@@ -107,14 +107,7 @@ func TestSwitchForeignLink(t *testing.T) {
 func TestSwitchAfterTornJournal(t *testing.T) {
 	s := twoRoots(t, t.TempDir())
 	switchTo(t, s, "a")
-	f, err := os.OpenFile(filepath.Join(s.Dir(), ".rootbuild/switches.jsonl"), os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = f.WriteString(`{"when":"2026-11-`)
-	if err := errors.Join(err, f.Close()); err != nil {
-		t.Fatal(err)
-	}
+	appendJournal(t, s, `{"when":"2026-11-`)
 	switchTo(t, s, "b")
 	equal(t, "journal", journal(t, s), []string{" -> a by tester", "a -> b by tester"})
 }

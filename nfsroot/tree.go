@@ -1,8 +1,10 @@
 package nfsroot
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io/fs"
 	"maps"
 	"os"
@@ -25,13 +27,14 @@ const maxLinks = 40
 // refuses to leave the directory.
 type tree struct {
 	root  *os.Root
-	dirs  map[string]attr  // directories; their attributes are set at the end
-	files map[string]int64 // all else, with the bytes it holds
-	layer map[string]bool  // what the layer being applied has brought
+	dirs  map[string]attr   // directories; their attributes are set at the end
+	files map[string]*inode // all else; hard links share theirs
+	layer map[string]bool   // what the layer being applied has brought
 
 	implied attr   // of directories that no entry describes
 	at      parent // of the last entry: entries of one directory are neighbours
 	buf     []byte
+	sum     hash.Hash // of the file being written
 }
 
 // parent is an open directory of the tree.
@@ -61,9 +64,10 @@ func newTree(dir string, epoch time.Time) (*tree, error) {
 	return &tree{
 		root:    root,
 		dirs:    map[string]attr{".": implied},
-		files:   map[string]int64{},
+		files:   map[string]*inode{},
 		implied: implied,
 		buf:     make([]byte, 1<<20),
+		sum:     sha256.New(),
 	}, nil
 }
 
@@ -71,8 +75,12 @@ func (t *tree) close() error { return errors.Join(t.at.close(), t.root.Close()) 
 
 // count returns the bytes in regular files, and the number of names.
 func (t *tree) count() (size int64, files int) {
-	for _, n := range t.files {
-		size += n
+	seen := map[*inode]bool{}
+	for _, f := range t.files {
+		if !seen[f] {
+			size += f.size
+			seen[f] = true
+		}
 	}
 	return size, len(t.files) + len(t.dirs)
 }
@@ -206,7 +214,7 @@ func (t *tree) remove(name string) error {
 	}
 	delete(t.dirs, name)
 	below := func(other string) bool { return strings.HasPrefix(other, name+"/") }
-	maps.DeleteFunc(t.files, func(k string, _ int64) bool { return below(k) })
+	maps.DeleteFunc(t.files, func(k string, _ *inode) bool { return below(k) })
 	maps.DeleteFunc(t.dirs, func(k string, _ attr) bool { return below(k) })
 	return nil
 }

@@ -103,23 +103,35 @@ func (s *Store) stage(ctx context.Context, img v1.Image, root Root, progress fun
 	if err != nil {
 		return Root{}, explain(err, free)
 	}
+	head, err := headOf(img)
+	if err != nil {
+		return Root{}, err
+	}
 	root.Size, root.Files = t.count()
 	root.Created = time.Now().UTC().Truncate(time.Second)
-	return root, explain(s.publish(disk, staged, root), free)
+	if err := s.publish(disk, staged, root, inventory{head, t.nodes()}); err != nil {
+		return Root{}, explain(err, free)
+	}
+	return s.root(root.Tag)
 }
 
 // publish gives the staged tree its name. One sync of the file system in place
 // of one for each file keeps an unpack ten times shorter, and it comes before
 // the name: a power cut cannot leave a root with empty files.
-func (s *Store) publish(disk *os.File, staged string, root Root) error {
-	if err := unix.Syncfs(int(disk.Fd())); err != nil {
+func (s *Store) publish(disk *os.File, staged string, root Root, i inventory) error {
+	err := unix.Syncfs(int(disk.Fd()))
+	if err != nil {
 		return fmt.Errorf("syncing %s: %w", staged, err)
 	}
-	if err := s.writeRecord(root); err != nil {
-		return err
+	root.Inventory, err = s.writeInventory(root.Tag, i)
+	if err == nil {
+		err = s.writeRecord(root)
 	}
-	if err := renameNew(staged, s.Path(root.Tag)); err != nil {
-		return errors.Join(err, os.Remove(s.recordPath(root.Tag)))
+	if err == nil {
+		err = renameNew(staged, s.Path(root.Tag))
+	}
+	if err != nil {
+		return errors.Join(err, s.forget(root.Tag))
 	}
 	return syncDir(s.dir)
 }

@@ -126,7 +126,7 @@ func TestUnpackRecord(t *testing.T) {
 	if r.Created.Before(time.Now().Add(-time.Hour)) {
 		t.Errorf("Created = %v", r.Created)
 	}
-	equal(t, "root", r, nfsroot.Root{Tag: "r", Digest: digest, Ref: "example.org/r:1", Target: "small", Created: r.Created, Size: 8, Files: 4})
+	equal(t, "root", r, nfsroot.Root{Tag: "r", Digest: digest, Ref: "example.org/r:1", Target: "small", Created: r.Created, Size: 8, Files: 4, Inventory: r.Inventory})
 	if len(told) != 6 || told[4] != told[5] || told[0] >= told[2] {
 		t.Errorf("progress = %v", told)
 	}

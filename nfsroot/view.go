@@ -68,7 +68,7 @@ func (v *View) Current() (tag string, err error) {
 
 // List returns the complete roots, the newest first.
 func (v *View) List() ([]Root, error) {
-	tags, err := v.records()
+	tags, err := v.records(recordSuffix)
 	if err != nil {
 		return nil, err
 	}
@@ -119,3 +119,16 @@ func (v *View) readVersion() (int, error) {
 	}
 	return version, nil
 }
+
+// names returns the paths under which the store may be known: as it was named,
+// and without symlinks.
+func (v *View) names() []string {
+	names := []string{v.dir}
+	if real, err := filepath.EvalSymlinks(v.dir); err == nil && real != v.dir {
+		names = append(names, real)
+	}
+	return names
+}
+
+// missing says whether an error is about what is not there.
+func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rootbuild/rootbuild/nfsroot"
+	"github.com/spf13/cobra"
+)
+
+// sourceOptions are the flags that say who tells which roots are in use.
+type sourceOptions struct {
+	clients string
+	rmtab   string
+	leases  string
+	pxe     string
+	others  []string
+}
+
+func (o *sourceOptions) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&o.clients, "nfsd-clients", "/proc/fs/nfsd/clients", "directory where nfsd lists its NFSv4 clients")
+	f.StringVar(&o.rmtab, "rmtab", "/var/lib/nfs/rmtab", "file where mountd lists NFSv3 mounts")
+	f.StringVar(&o.leases, "leases", "", "directory of the leases that nodes write (see docs/store.md)")
+	f.StringVar(&o.pxe, "pxe", "", "directory of boot configuration that may name tags")
+	f.StringArrayVar(&o.others, "other-client", nil, "address, or prefix such as 192.0.2.0/24, of NFS clients that mount no root; may be given again")
+}
+
+// sources reads the values of the flags.
+func (o sourceOptions) sources() (nfsroot.Sources, error) {
+	list := nfsroot.Sources{Clients: o.clients, Rmtab: o.rmtab, Leases: o.leases, PXE: o.pxe}
+	for _, text := range o.others {
+		prefix, err := parsePrefix(text)
+		if err != nil {
+			return nfsroot.Sources{}, usageError{fmt.Errorf("--other-client %q: it is no address and no prefix", text)}
+		}
+		list.Others = append(list.Others, prefix)
+	}
+	return list, nil
+}
+
+func parsePrefix(text string) (netip.Prefix, error) {
+	if address, err := netip.ParseAddr(text); err == nil {
+		return address.Prefix(address.BitLen())
+	}
+	return netip.ParsePrefix(text)
+}
+
+// retentionOptions are the flags that say what a collection leaves.
+type retentionOptions struct {
+	keep  int
+	grace days
+	use   sourceOptions
+}
+
+func (o *retentionOptions) addFlags(cmd *cobra.Command) {
+	o.grace = days(7 * day)
+	cmd.Flags().IntVar(&o.keep, "keep", 3, "roots of each target that stay, those used last")
+	cmd.Flags().Var(&o.grace, "grace", "how long a root stays after it was unpacked or current, and again in the trash")
+	o.use.addFlags(cmd)
+}
+
+func (o retentionOptions) policy() (nfsroot.Policy, error) {
+	if o.keep < 0 {
+		return nfsroot.Policy{}, usageError{fmt.Errorf("--keep %d: it is a number of roots", o.keep)}
+	}
+	sources, err := o.use.sources()
+	return nfsroot.Policy{Keep: o.keep, Grace: time.Duration(o.grace), Sources: sources}, err
+}
+
+const day = 24 * time.Hour
+
+// days is a time as a flag, in days or as Go writes it.
+type days time.Duration
+
+// String implements pflag.Value.
+func (d *days) String() string {
+	if t := time.Duration(*d); t%day == 0 {
+		return fmt.Sprintf("%dd", t/day)
+	}
+	return time.Duration(*d).String()
+}
+
+// Set implements pflag.Value.
+func (d *days) Set(text string) error {
+	t, err := parseDays(text)
+	if err != nil || t < 0 {
+		return errors.New("it is a time such as 7d or 12h")
+	}
+	*d = days(t)
+	return nil
+}
+
+// Type implements pflag.Value.
+func (d *days) Type() string { return "time" }
+
+func parseDays(text string) (time.Duration, error) {
+	if n, ok := strings.CutSuffix(text, "d"); ok {
+		count, err := strconv.ParseUint(n, 10, 16)
+		return time.Duration(count) * day, err
+	}
+	return time.ParseDuration(text)
+}

@@ -1,0 +1,122 @@
+package nfsroot
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Sources are the places that tell which nodes hold which roots. The zero
+// value knows of none.
+type Sources struct {
+	// Clients is nfsd's directory of NFSv4 clients, and Rmtab mountd's table
+	// of NFSv3 mounts. Either is absent where that server does not run.
+	Clients string
+	Rmtab   string
+	// Leases is a directory below which every node keeps a file, named after
+	// its address or host name, that says what root it holds. Empty for none.
+	Leases string
+	// PXE is a directory of boot configuration that may name tags. Empty for
+	// none.
+	PXE string
+	// Others are NFS clients that mount no root.
+	Others []netip.Prefix
+}
+
+// The sources that a Use may be from.
+const (
+	SourceClient = "nfsd client"
+	SourceRmtab  = "rmtab"
+	SourceLease  = "lease"
+	SourcePXE    = "pxe"
+)
+
+// Use is one holder of a root.
+type Use struct {
+	By     Name   `json:"by"` // node, or file that names the root
+	Source string `json:"source"`
+	// Tag is the root, and empty when it is not known which: then it may be
+	// any.
+	Tag string `json:"tag,omitempty"`
+	// Why says why it is not known.
+	Why string `json:"why,omitempty"`
+}
+
+// String is the holder for a person.
+func (u Use) String() string {
+	if u.Why != "" {
+		return fmt.Sprintf("%s (%s, %s)", u.By, u.Source, u.Why)
+	}
+	return fmt.Sprintf("%s (%s)", u.By, u.Source)
+}
+
+// uses asks every source. The tags are those of roots and of what is in the
+// trash.
+func (v *View) uses(s Sources, tags map[string]bool) ([]Use, error) {
+	leases, err := readLeases(s.Leases, tags)
+	if err != nil {
+		return nil, err
+	}
+	named, err := readPXE(s.PXE, tags)
+	if err != nil {
+		return nil, err
+	}
+	clients, err := readClients(s.Clients)
+	if err != nil {
+		return nil, err
+	}
+	mounts, err := readRmtab(s.Rmtab)
+	if err != nil {
+		return nil, err
+	}
+	list := slices.Concat(leases, named)
+	for _, c := range clients {
+		if !c.among(s.Others) && !hasLease(leases, c.address, c.name) {
+			list = append(list, Use{By: Name(c.String()), Source: SourceClient, Why: "of which no lease says what it mounts"})
+		}
+	}
+	stores := v.names()
+	for _, m := range mounts {
+		if use, ok := m.use(stores, tags); ok && !m.among(s.Others) && (use.Tag != "" || !hasLease(leases, m.address, m.name)) {
+			list = append(list, use)
+		}
+	}
+	slices.SortFunc(list, func(a, b Use) int {
+		return cmp.Or(cmp.Compare(a.Tag, b.Tag), cmp.Compare(a.Source, b.Source), cmp.Compare(a.By, b.By))
+	})
+	return slices.Compact(list), nil
+}
+
+// hasLease says whether a node keeps a lease under its address or host name.
+func hasLease(leases []Use, names ...string) bool {
+	return slices.ContainsFunc(leases, func(u Use) bool {
+		return slices.Contains(names, path.Base(string(u.By))) && u.By != ""
+	})
+}
+
+// use says what a mount by NFSv3 holds, if it can be a root of the store that
+// has these paths.
+func (m mount) use(stores []string, tags map[string]bool) (Use, bool) {
+	use := Use{By: Name(m.String()), Source: SourceRmtab}
+	for _, dir := range stores {
+		below, ok := strings.CutPrefix(path.Clean(m.path)+"/", dir+"/")
+		tag, _, _ := strings.Cut(below, "/")
+		switch {
+		case !ok && strings.HasPrefix(dir+"/", path.Clean(m.path)+"/") || ok && tag == "":
+			use.Why = "which mounts " + Name(m.path).String()
+			return use, true
+		case !ok:
+			continue
+		case tag == currentName:
+			use.Why = "which mounts current as it was then"
+			return use, true
+		case tags[tag]:
+			use.Tag = tag
+			return use, true
+		}
+	}
+	return Use{}, false
+}
