@@ -145,11 +145,14 @@ func serve(ctx context.Context, controller *control.Controller, stores map[strin
 // newController wires the solver, its caches and one worker.
 func newController(ctx context.Context, o Options, w *base.Worker) (*control.Controller, error) {
 	workers := &worker.Controller{}
-	if err := workers.Add(w); err != nil {
+	if err := workers.Add(pruneNoter{w, o.Dir}); err != nil {
 		return nil, err
 	}
 	sessions, err := session.NewManager()
 	if err != nil {
+		return nil, err
+	}
+	if err := noteNewCache(o.Dir); err != nil {
 		return nil, err
 	}
 	cache, err := bboltcachestorage.NewStore(filepath.Join(o.Dir, cacheFile))

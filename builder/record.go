@@ -61,3 +61,22 @@ func (s *State) layer(images *oci.Layout, key digest.Digest) (oci.Layer, bool, e
 	found, err := s.readRecord("layers", key, &l)
 	return l, found && err == nil && images.Has(l.Digest), err
 }
+
+// HasLayer says whether an earlier build made a layer of a definition, so that
+// a build has nothing to do for it.
+func (s *State) HasLayer(images *oci.Layout, def *llb.Definition) (bool, error) {
+	_, found, err := s.layer(images, Key(def))
+	return found, err
+}
+
+// Keep writes what the caller wants to find in a later run: v as JSON, under a
+// name of its kind.
+func (s *State) Keep(kind, name string, v any) error {
+	return s.writeRecord(kind, digest.FromString(name), v)
+}
+
+// Kept reads what Keep wrote. If there is nothing it leaves v alone and says
+// false.
+func (s *State) Kept(kind, name string, v any) (bool, error) {
+	return s.readRecord(kind, digest.FromString(name), v)
+}

@@ -15,7 +15,7 @@ import (
 // FetchOptions says where sources may come from. The zero value asks every
 // origin over the network, four at a time.
 type FetchOptions struct {
-	Dirs    []string // directories looked in first, by the source's name and by each origin's base name
+	Dirs    []string // directories looked in first: by their SumsFile, by the source's name and by each origin's base name
 	Offline bool     // no network: only Dirs are asked
 	Mirror  string   // base URL of a Debian archive for Apt origins; empty: the host's apt configuration
 	Jobs    int      // parallel downloads; 0: 4

@@ -79,9 +79,13 @@ func (f *fetcher) inDir(dir string, j job) []place {
 		}
 		return []place{{where: dir, refused: err}}
 	}
+	files, err := filesFor(dir, j)
+	if err != nil {
+		return []place{{where: dir, refused: err}}
+	}
 	var found []place
 	var names []string
-	for _, c := range candidates(j) {
+	for _, c := range files {
 		names = appendNew(names, c.name)
 		name := filepath.Join(dir, c.name)
 		info, err := os.Stat(name)
@@ -96,6 +100,20 @@ func (f *fetcher) inDir(dir string, j job) []place {
 		return []place{{where: dir, refused: fmt.Errorf("no file %s", strings.Join(names, " or "))}}
 	}
 	return found
+}
+
+// filesFor returns the names to look for in dir: those that its index has for the
+// checksum, then those that the blob may have anywhere.
+func filesFor(dir string, j job) ([]file, error) {
+	paths, err := indexed(dir, j.sum)
+	var files []file
+	for _, path := range paths {
+		files = append(files, file{name: path})
+	}
+	for _, c := range candidates(j) {
+		files = appendNew(files, c)
+	}
+	return files, err
 }
 
 func (f *fetcher) atOrigin(ctx context.Context, o Origin, sum string) []place {

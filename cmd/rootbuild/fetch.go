@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/distfiles"
@@ -30,7 +32,7 @@ func addMirror(cmd *cobra.Command, url *string) {
 }
 
 func newFetch(s streams) *cobra.Command {
-	var target string
+	var target, export string
 	var o fetchOptions
 	var so stateOptions
 	cmd := &cobra.Command{
@@ -38,17 +40,18 @@ func newFetch(s streams) *cobra.Command {
 		Short: "fetch every source of a target into the state directory",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runFetch(cmd.Context(), target, o, so, s)
+			return runFetch(cmd.Context(), target, export, o, so, s)
 		},
 	}
 	addTarget(cmd, &target)
+	cmd.Flags().StringVar(&export, "export", "", "directory to write every source and recipe to, as --distdir reads them")
 	o.addFlags(cmd)
 	so.addFlags(cmd)
 	so.addProgress(cmd)
 	return cmd
 }
 
-func runFetch(ctx context.Context, target string, o fetchOptions, so stateOptions, s streams) (err error) {
+func runFetch(ctx context.Context, target, export string, o fetchOptions, so stateOptions, s streams) error {
 	graph, err := loadGraph(target)
 	if err := errors.Join(err, so.check()); err != nil {
 		return err
@@ -57,13 +60,46 @@ func runFetch(ctx context.Context, target string, o fetchOptions, so stateOption
 	if err != nil {
 		return err
 	}
-	defer closing(state, &err)
+	err = fetchShown(ctx, state, graph, o, so, s)
+	if err == nil && export != "" {
+		err = exportSources(ctx, state, graph, export, s)
+	}
+	return errors.Join(err, state.Close())
+}
+
+// fetchShown fetches with a progress display.
+func fetchShown(ctx context.Context, state *builder.State, graph stages.Graph, o fetchOptions, so stateOptions, s streams) (err error) {
 	display, err := so.display(s)
 	if err != nil {
 		return err
 	}
 	defer closing(display, &err)
 	return fetch(ctx, state, graph, o, display)
+}
+
+// exportSources writes the corresponding source of a graph to dir: of each
+// recipe the sources, and recipe.yaml with all that stands beside it.
+func exportSources(ctx context.Context, state *builder.State, graph stages.Graph, dir string, s streams) error {
+	store, err := distfiles.Open(state.Distfiles())
+	if err != nil {
+		return err
+	}
+	var files []distfiles.ExportFile
+	for _, r := range append(slices.Clone(graph.Stages), graph.Toolchain) {
+		below := r.Name + "-" + r.Version + "/"
+		for _, source := range r.Sources {
+			files = append(files, distfiles.ExportFile{Path: below + source.Name, SHA256: source.SHA256})
+		}
+		files = append(files, distfiles.ExportFile{Path: below + "recipe/recipe.yaml", Text: r.Text})
+		for _, name := range slices.Sorted(maps.Keys(r.Files)) {
+			files = append(files, distfiles.ExportFile{Path: below + "recipe/" + name, Text: r.Files[name]})
+		}
+	}
+	if err := store.Export(ctx, dir, files); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.err, "%d files of %s in %s\n", len(files), graph.Target.Name, dir)
+	return nil
 }
 
 // fetch brings what is missing of a graph's sources into the state directory.

@@ -1,0 +1,11 @@
+package builder
+
+import (
+	"context"
+
+	"github.com/moby/buildkit/client"
+)
+
+// Prune drops what BuildKit's own collection would, which first runs after a
+// minute.
+func (e *Engine) Prune(ctx context.Context) error { return e.client.Prune(ctx, nil, client.PruneAll) }

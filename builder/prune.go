@@ -1,0 +1,68 @@
+package builder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/worker"
+)
+
+// prunedFile names the file whose time says since when BuildKit's cache in dir
+// has dropped nothing. BuildKit tells how much it prunes, but not of which
+// steps: those that it had before are in doubt.
+func prunedFile(dir string) string { return filepath.Join(dir, "pruned") }
+
+// pruneNoter is a worker that notes when something of its cache is dropped.
+type pruneNoter struct {
+	worker.Worker
+	dir string
+}
+
+// Prune passes on what the worker drops. It notes that at the first, for a kill
+// may follow, and after the last, for a step that was found cached meanwhile
+// may be among it.
+func (p pruneNoter) Prune(ctx context.Context, ch chan client.UsageInfo, opt ...client.PruneInfo) error {
+	dropped := make(chan client.UsageInfo)
+	first := make(chan error, 1)
+	passed := make(chan struct{})
+	go func() {
+		defer close(passed)
+		for info := range dropped {
+			if len(first) == 0 {
+				first <- notePruned(p.dir)
+			}
+			select {
+			case ch <- info:
+			case <-ctx.Done():
+			}
+		}
+	}()
+	err := p.Worker.Prune(ctx, dropped, opt...)
+	close(dropped)
+	<-passed
+	if len(first) > 0 {
+		err = errors.Join(err, <-first, notePruned(p.dir))
+	}
+	return err
+}
+
+// noteNewCache notes that dir holds no result yet, if BuildKit never ran there.
+func noteNewCache(dir string) error {
+	_, err := os.Stat(filepath.Join(dir, cacheFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return notePruned(dir)
+	}
+	return err
+}
+
+func notePruned(dir string) error {
+	if err := os.WriteFile(prunedFile(dir), nil, 0o600); err != nil {
+		return fmt.Errorf("noting that BuildKit's cache was pruned: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/opencontainers/go-digest"
+	"github.com/rootbuild/rootbuild/builder"
+	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/stages"
+)
+
+// Causes that lie in the records, not in the graph.
+const (
+	causeNever stages.CauseKind = "never built"
+	causeLost  stages.CauseKind = "BuildKit's cache was pruned or is gone"
+)
+
+// planner looks up what a build of a graph would do.
+type planner struct {
+	graph   stages.Graph
+	state   *builder.State
+	layout  *oci.Layout
+	outputs map[string]stages.Outputs // none without a base
+	now     map[string]stages.Ingredients
+}
+
+// stepRecords are what the records know of the two steps of a stage.
+type stepRecords struct {
+	step           digest.Digest // that collects
+	build, collect builder.Step
+	built, sorted  bool // the step was done, and BuildKit has its result
+}
+
+func (p planner) plan(ctx context.Context) ([]plannedStage, error) {
+	records, err := p.readRecords()
+	if err != nil {
+		return nil, err
+	}
+	known, needed := map[string]stepRecords{}, map[string]bool{}
+	list := make([]plannedStage, len(p.graph.Stages))
+	// Backwards: a stage is needed if one that is built with it has to be built.
+	for i, r := range slices.Backward(p.graph.Stages) {
+		f, err := p.look(ctx, r.Name)
+		if err != nil {
+			return nil, err
+		}
+		known[r.Name] = f
+		layer, err := p.inImage(ctx, r.Name)
+		if err != nil {
+			return nil, err
+		}
+		needed[r.Name] = needed[r.Name] || layer == layerMissing
+		list[i] = p.stage(r, f, needed[r.Name])
+		for _, name := range p.neededBy(r, list[i].Action) {
+			needed[name] = true
+		}
+	}
+	for i, r := range p.graph.Stages {
+		p.explain(&list[i], known[r.Name], records.of(r.Name))
+	}
+	return list, nil
+}
+
+// inImage says whether the image has a layer of a stage, and whether it is made.
+func (p planner) inImage(ctx context.Context, name string) (layerState, error) {
+	if !slices.Contains(p.graph.Packages, name) {
+		return layerNone, nil
+	}
+	if p.outputs == nil {
+		return layerMissing, nil
+	}
+	def, err := p.outputs[name].Root.Marshal(ctx)
+	if err != nil {
+		return layerNone, fmt.Errorf("internal error: marshalling %s: %w", name, err)
+	}
+	made, err := p.state.HasLayer(p.layout, def)
+	if made || err != nil {
+		return layerMade, err
+	}
+	return layerMissing, nil
+}
+
+type layerState int
+
+const (
+	layerNone layerState = iota // the stage is no package of the image
+	layerMade
+	layerMissing
+)
+
+// look reads the records of a stage's steps.
+func (p planner) look(ctx context.Context, name string) (stepRecords, error) {
+	out, ok := p.outputs[name]
+	if !ok {
+		return stepRecords{}, nil
+	}
+	var f stepRecords
+	var err error
+	if _, f.build, f.built, err = stepOf(ctx, p.state, out.Build); err != nil {
+		return f, err
+	}
+	f.step, f.collect, f.sorted, err = stepOf(ctx, p.state, out.Root)
+	f.built = f.built && !f.build.Lost
+	f.sorted = f.sorted && !f.collect.Lost
+	return f, err
+}
+
+// stage says what becomes of a stage that is needed or not.
+func (p planner) stage(r stages.Recipe, f stepRecords, needed bool) plannedStage {
+	s := plannedStage{Kind: r.Kind, Name: r.Name, Version: r.Version, Action: actionBuild}
+	switch {
+	case !needed || f.sorted:
+		s.Action = actionCached
+	case f.built:
+		s.Action = actionCollect
+	}
+	return s
+}
+
+// neededBy are the stages whose outputs an action on a stage reads.
+func (p planner) neededBy(r stages.Recipe, a action) []string {
+	switch a {
+	case actionBuild:
+		return append(p.graph.Tools(r.Name), p.graph.BuildClosure(r.Name)...)
+	case actionCollect:
+		return p.graph.Tools(r.Name)
+	}
+	return nil
+}
+
+// explain adds to a planned stage why, and how long it took before.
+func (p planner) explain(s *plannedStage, f stepRecords, before madeStage) {
+	build, collect := cmp.Or(took(f.build), before.Build), cmp.Or(took(f.collect), before.Collect)
+	switch s.Action {
+	case actionCached:
+		s.Seconds = took(f.build)
+		return
+	case actionBuild:
+		s.Seconds = build
+	}
+	if s.Seconds > 0 || s.Action == actionCollect {
+		s.Seconds += collect
+	}
+	s.Causes = p.causes(s.Name, f, before)
+}
+
+func (p planner) causes(name string, f stepRecords, before madeStage) []stages.Cause {
+	lost := []stages.Cause{{Kind: causeLost}}
+	now, based := p.now[name]
+	switch {
+	case f.collect.Lost: // it was built just so
+		return lost
+	case before.Step == "":
+		return []stages.Cause{{Kind: causeNever}}
+	case !based: // a new base will be another one
+		return []stages.Cause{{Kind: stages.CauseBase}}
+	}
+	changes := p.graph.Changes(name, before.Ingredients, now)
+	switch {
+	case f.build.Lost:
+		return append(changes, lost...)
+	case len(changes) > 0:
+		return changes
+	case before.Step == f.step:
+		return lost
+	}
+	return []stages.Cause{{Kind: stages.CauseRootbuild}}
+}
+
+// took is how many seconds a step ran, 0 if that is not known.
+func took(s builder.Step) float64 {
+	if s.Cached {
+		return 0
+	}
+	return s.Completed.Sub(s.Started).Seconds()
+}
+
+// stepOf returns the step that makes a state with its record, and whether there
+// is one.
+func stepOf(ctx context.Context, state *builder.State, s llb.State) (digest.Digest, builder.Step, bool, error) {
+	def, err := s.Marshal(ctx)
+	if err != nil {
+		return "", builder.Step{}, false, fmt.Errorf("internal error: marshalling a stage: %w", err)
+	}
+	head, err := def.Head()
+	if err != nil {
+		return "", builder.Step{}, false, fmt.Errorf("internal error: marshalling a stage: %w", err)
+	}
+	step, done, err := state.Step(head)
+	return head, step, done, err
+}
