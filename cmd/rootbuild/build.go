@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/moby/buildkit/client/llb"
@@ -22,7 +24,10 @@ type buildOptions struct {
 	noUnpack  bool
 	noSwitch  bool
 	check     bool
+	ask       bool
 	outputs   []string
+	push      []string
+	registry  registryOptions
 	base      string
 	runc      string
 	steps     int
@@ -34,16 +39,25 @@ type buildOptions struct {
 
 func (o *buildOptions) addFlags(cmd *cobra.Command) {
 	addTarget(cmd, &o.target)
+	o.addDelivery(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&o.noUnpack, "no-unpack", false, "only build the image")
+	f.StringArrayVar(&o.push, "push", nil, "send the image to a registry too: HOST/REPOSITORY:TAG; may be given again")
+	o.registry.addFlags(cmd)
+	f.StringArrayVar(&o.outputs, "output", nil, "export the image too: oci:DIR, oci-archive:FILE or docker-archive:FILE; may be given again")
+	f.BoolVar(&o.ask, "ask", false, "show what there is to build, and ask before it starts")
+	f.BoolVar(&o.keepGoing, "keep-going", false, "when a package fails, build all that do not need it, and tell every failure")
+	o.addMake(cmd)
+}
+
+// addDelivery adds the flags of how an image becomes the root that nodes boot.
+func (o *buildOptions) addDelivery(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.tag, "tag", "", "name of the node root (default TARGET-DIGEST, with 12 digits of the image's digest)")
 	f.StringVar(&o.nfsroot, "nfsroot", "/diskless/nfsroot", "directory of node roots")
-	f.BoolVar(&o.noUnpack, "no-unpack", false, "only build the image")
 	f.BoolVar(&o.noSwitch, "no-switch", false, "unpack, but leave current as it is")
 	f.BoolVar(&o.check, "check", false, "boot the root in a virtual machine (see rootbuild boot), and switch only if all its checks pass")
 	o.machine.addFlags(cmd)
-	f.StringArrayVar(&o.outputs, "output", nil, "export the image too: oci:DIR, oci-archive:FILE or docker-archive:FILE; may be given again")
-	f.BoolVar(&o.keepGoing, "keep-going", false, "when a package fails, build all that do not need it, and tell every failure")
-	o.addMake(cmd)
 }
 
 // addMake adds the flags that every verb has which may have to make an image.
@@ -77,6 +91,11 @@ func runBuild(ctx context.Context, o buildOptions, s streams) error {
 			return err
 		}
 	}
+	if o.ask {
+		if err := o.askFirst(ctx, graph, os.Stdin, s); err != nil {
+			return err
+		}
+	}
 	image, err := buildImage(ctx, graph, o, s)
 	if err != nil {
 		return err
@@ -85,6 +104,9 @@ func runBuild(ctx context.Context, o buildOptions, s streams) error {
 		if err := image.layout.Export(ctx, image.digest, d, image.ref()); err != nil {
 			return err
 		}
+	}
+	if err := pushBuilt(ctx, image, o, s); err != nil {
+		return err
 	}
 	if !o.noUnpack {
 		if err := deliver(ctx, image, o, s); err != nil {
@@ -97,7 +119,7 @@ func runBuild(ctx context.Context, o buildOptions, s streams) error {
 
 // parse reads the values of flags, and tells all that are wrong.
 func (o buildOptions) parse() ([]oci.Destination, error) {
-	errs := []error{o.state.check()}
+	errs := []error{o.state.check(), o.checkAsk(os.Stdin)}
 	if o.base != "" {
 		_, err := base.Resolve(o.base)
 		errs = append(errs, err)
@@ -107,6 +129,12 @@ func (o buildOptions) parse() ([]oci.Destination, error) {
 		d, err := oci.ParseDestination(output)
 		list, errs = append(list, d), append(errs, err)
 	}
+	for _, ref := range o.push {
+		_, err := parseRegistry(ref)
+		errs = append(errs, err)
+	}
+	_, err := o.registry.options()
+	errs = append(errs, err)
 	if err := errors.Join(errs...); err != nil {
 		return nil, usageError{err}
 	}
@@ -118,13 +146,14 @@ type image struct {
 	target string
 	layout *oci.Layout
 	digest v1.Hash
+	from   string // reference that it was pulled by, or empty
 }
 
 // ref is the tag that a node root of the image gets by default.
 func (i image) ref() string { return i.target + "-" + i.digest.Hex[:12] }
 
 // reference names the image by its digest.
-func (i image) reference() string { return i.target + "@" + i.digest.String() }
+func (i image) reference() string { return cmp.Or(i.from, i.target+"@"+i.digest.String()) }
 
 // buildImage holds the state directory while the image is made.
 func buildImage(ctx context.Context, graph stages.Graph, o buildOptions, s streams) (_ image, err error) {
@@ -144,7 +173,7 @@ func buildImage(ctx context.Context, graph stages.Graph, o buildOptions, s strea
 	}
 	b := build{graph: graph, state: state, layout: layout, display: display, options: o}
 	digest, err := b.run(ctx)
-	return image{graph.Target.Name, layout, digest}, err
+	return image{target: graph.Target.Name, layout: layout, digest: digest}, err
 }
 
 // build is one run from a graph to an image.
@@ -168,7 +197,8 @@ func (b build) run(ctx context.Context) (v1.Hash, error) {
 	start := func() (*builder.Engine, error) { return b.start(ctx) }
 	epoch := b.graph.Target.Epoch
 	layers, err := b.state.Layers(ctx, b.layout, packages, epoch, start, b.display)
-	if err != nil {
+	// After a failure or an interrupt too: some stages are done.
+	if err := errors.Join(err, b.remember(context.WithoutCancel(ctx), base)); err != nil {
 		return v1.Hash{}, err
 	}
 	return b.write(ctx, layers)

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+
+	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/spf13/cobra"
+)
+
+const pullHelp = `pull brings an image from a registry (HOST/REPOSITORY:TAG, or by digest), or from
+a layout (oci:DIR, oci-archive:FILE), into the state directory, unpacks it as a
+node root and switches "current" to it. Only what is missing moves, each byte is
+checked, and a pull that broke off goes on where it was. Credentials are those
+of docker login.`
+
+// pullOptions are the flags of pull.
+type pullOptions struct {
+	registry registryOptions
+	build    buildOptions // of which it has those that make an image a root
+}
+
+func newPull(s streams) *cobra.Command {
+	var o pullOptions
+	cmd := &cobra.Command{
+		Use:   "pull REF",
+		Short: "bring an image from a registry, unpack it and switch to it",
+		Long:  pullHelp,
+		Args:  exactly(1, "what to pull: rootbuild pull REF"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runPull(cmd.Context(), args[0], o, s)
+		},
+	}
+	o.build.addDelivery(cmd)
+	o.registry.addFlags(cmd)
+	o.registry.addMirrors(cmd)
+	o.build.addMake(cmd)
+	return cmd
+}
+
+func runPull(ctx context.Context, ref string, o pullOptions, s streams) error {
+	if err := o.build.state.check(); err != nil {
+		return err
+	}
+	from, err := oci.ParseReference(ref)
+	if err != nil {
+		return usageError{err}
+	}
+	if o.build.check {
+		if err := o.build.checkBoot(); err != nil {
+			return err
+		}
+	}
+	if err := checkStore(o.build.nfsroot); err != nil {
+		return err
+	}
+	image, err := pullImage(ctx, from, o, s)
+	if err != nil {
+		return err
+	}
+	if err := deliver(ctx, image, o.build, s); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(s.out, image.reference())
+	return err
+}
+
+// pullImage holds the state directory while the image comes.
+func pullImage(ctx context.Context, from oci.Reference, o pullOptions, s streams) (_ image, err error) {
+	options, err := o.registry.options()
+	if err != nil {
+		return image{}, err
+	}
+	state, err := o.build.state.open("pull " + from.String())
+	if err != nil {
+		return image{}, err
+	}
+	defer closing(state, &err)
+	layout, err := oci.OpenLayout(state.Images())
+	if err != nil {
+		return image{}, err
+	}
+	pulled, err := transfer(ctx, layout, from, options, o.build.state, s)
+	if err != nil {
+		return image{}, err
+	}
+	fmt.Fprintf(s.err, "%d blobs moved, %.1f MiB; the image has %.1f MiB\n",
+		pulled.Blobs, float64(pulled.Bytes)/(1<<20), float64(pulled.Size)/(1<<20))
+	return image{target: targetOf(pulled.Title), layout: layout, digest: pulled.Digest, from: from.At(pulled.Digest)}, nil
+}
+
+func transfer(ctx context.Context, l *oci.Layout, from oci.Reference, options oci.RegistryOptions, so stateOptions, s streams) (_ oci.Pulled, err error) {
+	display, err := so.display(s)
+	if err != nil {
+		return oci.Pulled{}, err
+	}
+	defer closing(display, &err)
+	progress := newTransferProgress(display, "pull "+from.String())
+	options.Progress = progress.show
+	pulled, err := l.Pull(ctx, from, options)
+	progress.done(err)
+	return pulled, err
+}
+
+var targetName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$`)
+
+// targetOf returns the target that an image says it was built from, if that can
+// be part of a root's name.
+func targetOf(title string) string {
+	if !targetName.MatchString(title) {
+		return "image"
+	}
+	return title
+}
