@@ -13,9 +13,9 @@ import (
 
 var (
 	versionForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.+~_-]*$`)
-	wordsForm   = regexp.MustCompile(`^\S(.*\S)?$`)
 	chostForm   = regexp.MustCompile(`^[a-z0-9_]+(-[a-z0-9_]+){2,3}$`)
 	envForm     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	reasonForm  = regexp.MustCompile(`\S`)
 )
 
 // decoder reads one recipe.yaml.
@@ -42,7 +42,7 @@ func (d *decoder) fields(dir string) images.Fields {
 	return images.Fields{
 		"name":        d.name(dir),
 		"version":     d.Match(&r.Version, versionForm, "a version"),
-		"license":     d.Match(&r.License, wordsForm, "an SPDX expression"),
+		"license":     d.license,
 		"description": d.String(&r.Description),
 		"homepage":    d.String(&r.Homepage),
 		"kind":        d.kind,
@@ -54,6 +54,7 @@ func (d *decoder) fields(dir string) images.Fields {
 		"build":       d.build,
 		"steps":       d.steps,
 		"remove":      d.List(d.pattern),
+		"allow_leaks": d.List(d.allowedLeak),
 		"services":    d.services,
 		"chost":       d.Match(&r.Chost, chostForm, "a triple such as x86_64-vendor-linux-uclibc"),
 	}
@@ -169,6 +170,9 @@ func (d *decoder) finish(keys map[string]int) {
 	}
 	if line, ok := keys["services"]; ok && r.Kind != KindPackage {
 		d.Faultf(line, "services in a recipe of kind %s; only a package has them", r.Kind)
+	}
+	if line, ok := keys["allow_leaks"]; ok && r.Kind != KindPackage {
+		d.Faultf(line, "allow_leaks in a recipe of kind %s; only packages are looked through", r.Kind)
 	}
 	if line, ok := keys["needs"]; ok && r.Kind == KindTool {
 		d.Faultf(line, "needs in a tool, which runs on the base")

@@ -34,6 +34,7 @@ type Recipe struct {
 	Steps      map[string]Step   // by the name of the step, one of StepNames
 	Services   []Service         // in the order in which they are written
 	Remove     []string          // patterns of installed paths that neither root nor dev gets
+	AllowLeaks []AllowedLeak     // what an image may hold of the build's surroundings all the same
 	Files      map[string][]byte // every file beside recipe.yaml, by its path
 	Patches    []string          // the *.patch of Files, sorted
 	Chost      string            // the triple that a toolchain builds for
