@@ -16,6 +16,7 @@ import (
 // origin over the network, four at a time.
 type FetchOptions struct {
 	Dirs    []string // directories looked in first: by their SumsFile, by the source's name and by each origin's base name
+	Blobs   []Blobs  // asked after Dirs, before the origins
 	Offline bool     // no network: only Dirs are asked
 	Mirror  string   // base URL of a Debian archive for Apt origins; empty: the host's apt configuration
 	Jobs    int      // parallel downloads; 0: 4

@@ -40,6 +40,11 @@ func (f *fetcher) places(ctx context.Context, j job) iter.Seq[place] {
 				}
 			}
 		}
+		for _, b := range f.opts.Blobs {
+			if !yield(f.atBlobs(b, j.sum)) {
+				return
+			}
+		}
 		for _, o := range j.origins {
 			for _, p := range f.atOrigin(ctx, o, j.sum) {
 				if !yield(p) {
