@@ -25,16 +25,24 @@ type attr struct {
 }
 
 func attrOf(hdr *tar.Header) attr {
-	a := attr{uid: hdr.Uid, gid: hdr.Gid, mode: hdr.FileInfo().Mode(), mtime: hdr.ModTime}
+	// Of the mode only the bits that chmod knows: the type is the entry's own.
+	h := *hdr
+	h.Mode &= 0o7777
+	return attr{uid: hdr.Uid, gid: hdr.Gid, mode: h.FileInfo().Mode(), mtime: hdr.ModTime, xattrs: xattrsOf(hdr)}
+}
+
+// xattrsOf returns the extended attributes of an entry, nil if it has none.
+func xattrsOf(hdr *tar.Header) map[string]string {
+	var xattrs map[string]string
 	for key, value := range hdr.PAXRecords {
 		if name, ok := strings.CutPrefix(key, xattrPrefix); ok {
-			if a.xattrs == nil {
-				a.xattrs = map[string]string{}
+			if xattrs == nil {
+				xattrs = map[string]string{}
 			}
-			a.xattrs[name] = value
+			xattrs[name] = value
 		}
 	}
-	return a
+	return xattrs
 }
 
 // applyTo sets the attributes of an open file or directory, which is also
@@ -79,7 +87,8 @@ func (a attr) applyAt(p parent, leaf string) error {
 // setTimes sets the access and the modification time. The image has one time;
 // taking it for both makes a root the same on every unpack.
 func (a attr) setTimes(dirfd int, name string) error {
-	ts := unix.NsecToTimespec(a.mtime.UnixNano())
+	// By way of nanoseconds alone, years after 2262 would wrap round.
+	ts := unix.Timespec{Sec: a.mtime.Unix(), Nsec: int64(a.mtime.Nanosecond())}
 	if err := unix.UtimesNanoAt(dirfd, name, []unix.Timespec{ts, ts}, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return fmt.Errorf("setting times: %w", err)
 	}

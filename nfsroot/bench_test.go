@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -20,10 +21,40 @@ import (
 	"github.com/rootbuild/rootbuild/nfsroot"
 )
 
+// BenchmarkSwitch switches, each time with all of it on disk, while another
+// goroutine reads current without a pause. It reports how long the one in a
+// hundred took that took longest, and how many reads there were.
 func BenchmarkSwitch(b *testing.B) {
 	s := twoRoots(b, b.TempDir())
+	switchTo(b, s, "b")
+	stop, reads := make(chan bool), make(chan int)
+	go func() { reads <- readCurrent(b, s, stop) }()
+	var took []time.Duration
 	for i := 0; b.Loop(); i++ {
+		start := time.Now()
 		switchTo(b, s, []string{"a", "b"}[i%2])
+		took = append(took, time.Since(start))
+	}
+	close(stop)
+	b.ReportMetric(float64(<-reads), "reads")
+	slices.Sort(took)
+	for _, percent := range []int{50, 99} {
+		b.ReportMetric(took[len(took)*percent/100].Seconds()*1000, fmt.Sprintf("p%d-ms", percent))
+	}
+}
+
+// readCurrent reads current until it is stopped, and fails if it is ever gone.
+func readCurrent(b *testing.B, s *nfsroot.Store, stop <-chan bool) (count int) {
+	for ; ; count++ {
+		select {
+		case <-stop:
+			return count
+		default:
+		}
+		if tag, err := os.Readlink(s.Path("current")); err != nil || tag != "a" && tag != "b" {
+			b.Errorf("current is %q, %v", tag, err)
+			return count
+		}
 	}
 }
 
@@ -68,6 +99,29 @@ func BenchmarkUnpack(b *testing.B) {
 		}
 		report(b, cpu(b, unix.RUSAGE_CHILDREN)-before)
 	})
+}
+
+// BenchmarkUpdate unpacks an image of which another root has all layers but one.
+func BenchmarkUpdate(b *testing.B) {
+	layers := benchLayers(10, 300)
+	next := slices.Clone(layers)
+	next[5] = benchLayers(1, 301)[0]
+	first, img := benchImage(b, layers), benchImage(b, next)
+	for name, link := range map[string]bool{"copy": false, "link": true} {
+		b.Run(name, func(b *testing.B) {
+			s := open(b, b.TempDir())
+			unpack(b, s, "first", first)
+			switchTo(b, s, "first")
+			before := cpu(b, unix.RUSAGE_SELF)
+			for i := 0; b.Loop(); i++ {
+				o := nfsroot.UnpackOptions{Tag: fmt.Sprintf("r%d", i), Link: link}
+				if _, err := s.Unpack(b.Context(), img, o); err != nil {
+					b.Fatal(err)
+				}
+			}
+			report(b, cpu(b, unix.RUSAGE_SELF)-before)
+		})
+	}
 }
 
 // benchLayers makes layers in which text and noise, small files and large ones

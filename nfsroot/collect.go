@@ -101,7 +101,9 @@ func (s *Store) remove(ctx context.Context, tags []string, sources Sources) erro
 			return err
 		}
 		// A tag may be named twice.
-		if !s.exists(tag) {
+		if there, err := s.exists(tag); err != nil {
+			return err
+		} else if !there {
 			continue
 		}
 		if err := s.discard(tag, now); err != nil {

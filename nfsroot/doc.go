@@ -11,6 +11,7 @@
 //	    lock                      held by the one process that may change the store
 //	    roots/<tag>.json          what is known of a root beside its tree
 //	    roots/<tag>.inventory.zst  the tree, as the image says
+//	    roots/<tag>.listings      its layers, without the content of files
 //	    switches.jsonl            every switch of current, oldest first
 //	    staging/                  what is being made; swept by Open
 //	    trash/<tag>@<time>/       removed roots, until their grace is over

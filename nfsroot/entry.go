@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path"
 	"strings"
@@ -23,8 +22,8 @@ func (t *tree) apply(hdr *tar.Header, content io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if !isID(hdr.Uid) || !isID(hdr.Gid) {
-		return fmt.Errorf("its owner %d:%d is out of range", hdr.Uid, hdr.Gid)
+	if err := t.admit(name, hdr); err != nil {
+		return err
 	}
 	if name == "." {
 		return t.describeRoot(hdr)
@@ -41,6 +40,9 @@ func (t *tree) apply(hdr *tar.Header, content io.Reader) error {
 		return err
 	}
 	name = path.Join(dir, leaf)
+	if err := checkName(name); err != nil {
+		return err
+	}
 	if err := t.add(name, hdr, content); err != nil {
 		return err
 	}
@@ -48,9 +50,20 @@ func (t *tree) apply(hdr *tar.Header, content io.Reader) error {
 	return nil
 }
 
-// isID says whether chown would set this owner: it wraps a larger one round,
-// and takes -1 for "leave it".
-func isID(id int) bool { return 0 <= id && id < math.MaxUint32 }
+// admit refuses an entry before anything is made of it.
+func (t *tree) admit(name string, hdr *tar.Header) error {
+	texts := len(hdr.Linkname)
+	for key, value := range hdr.PAXRecords {
+		texts += len(key) + len(value)
+	}
+	if err := t.limits.take(name, texts, hdr.Size); err != nil {
+		return err
+	}
+	if err := t.refuse.check(hdr); err != nil {
+		return err
+	}
+	return checkHeader(hdr)
+}
 
 // describeRoot takes the attributes of the root itself.
 func (t *tree) describeRoot(hdr *tar.Header) error {
@@ -115,6 +128,10 @@ func (t *tree) create(name, target string, hdr *tar.Header, content io.Reader) (
 	f, leaf := newInode(hdr), path.Base(name)
 	switch hdr.Typeflag {
 	case tar.TypeReg:
+		t.wrote = f
+		if other, ok := content.(*given); ok {
+			return f, t.takeFile(p, leaf, f, other)
+		}
 		return f, t.writeFile(p, leaf, f, content)
 	case tar.TypeSymlink:
 		err = p.root.Symlink(hdr.Linkname, leaf)

@@ -111,8 +111,11 @@ func (v *View) Previous() (string, error) {
 		if tag == current || checkTag(tag) != nil {
 			continue
 		}
-		if _, err := v.root(tag); err == nil {
+		switch _, err := v.root(tag); {
+		case err == nil:
 			return tag, nil
+		case !missing(err):
+			return "", err
 		}
 	}
 	return "", nil

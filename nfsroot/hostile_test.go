@@ -2,11 +2,15 @@ package nfsroot_test
 
 import (
 	"archive/tar"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 
@@ -15,7 +19,7 @@ import (
 
 // surroundings is a directory with a store in it and files that a hostile
 // layer may want: beside the store, and another root in it.
-func surroundings(t *testing.T) (outer string, s *nfsroot.Store) {
+func surroundings(t testing.TB) (outer string, s *nfsroot.Store) {
 	t.Helper()
 	outer = t.TempDir()
 	if err := os.WriteFile(filepath.Join(outer, "victim"), []byte("untouched"), 0o600); err != nil {
@@ -27,10 +31,37 @@ func surroundings(t *testing.T) (outer string, s *nfsroot.Store) {
 	return outer, s
 }
 
+// around describes all below outer but the contents of staging, with the times.
+func around(t testing.TB, outer string) map[string]string {
+	t.Helper()
+	tree := treeOf(t, outer)
+	for name, when := range timesOf(t, outer) {
+		if filepath.Base(name) != "staging" {
+			tree[name] += " " + when.UTC().Format(time.RFC3339Nano)
+		}
+	}
+	return tree
+}
+
+// wantRefused fails unless the image is refused with a text, and nothing that
+// surrounds its root is touched.
+func wantRefused(t *testing.T, s *nfsroot.Store, outer string, img v1.Image, refuse nfsroot.Refusal, want string) {
+	t.Helper()
+	before := around(t, outer)
+	_, err := s.Unpack(t.Context(), img, nfsroot.UnpackOptions{Tag: fmt.Sprintf("bad-%d", len(before)), Refuse: refuse})
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want one with %q", err, want)
+	}
+	equal(t, "what surrounds the root", around(t, outer), before)
+}
+
+// Layers that any tar program could have written, and that lead out of the root
+// or mean what no root can hold.
 func TestHostileLayers(t *testing.T) {
 	// From a staged root, the store is three up and victim four.
 	const up = "../../../../"
 	typed := func(e entry, typ byte) entry { return e.with(func(h *tar.Header) { h.Typeflag = typ }) }
+	deep := func(n int, name string) string { return strings.Repeat("d/", n) + name }
 	tests := []struct {
 		name  string
 		layer func(outer string) []entry
@@ -71,19 +102,57 @@ func TestHostileLayers(t *testing.T) {
 			return []entry{file("a", "1").with(func(h *tar.Header) { h.Gid = 1<<32 - 1 })}
 		}, "out of range"},
 		{"name too long", func(string) []entry { return []entry{file(strings.Repeat("n", 256), "")} }, "too long"},
+		{"an entry named /", func(string) []entry { return []entry{dir("", 0o777)} }, "absolute"},
+		{"an entry named //", func(string) []entry { return []entry{symlink("//", "x")} }, "absolute"},
+		{"a file named .", func(string) []entry { return []entry{file(".", "x")} }, "root is not a directory"},
+		{"a symlink named ./.", func(outer string) []entry { return []entry{symlink("./.", outer)} }, "root is not a directory"},
+		{"no name", func(string) []entry { return []entry{file("", "x")} }, "empty"},
+		{"file for a directory, then below it", func(string) []entry { return []entry{dir("d", 0o755), file("d", "1"), file("d/x", "2")} }, "not a directory"},
+		{"symlink for a directory, then below it", func(string) []entry { return []entry{file("d/victim", "1"), symlink("d", up), file("d/victim", "2")} }, "outside the root"},
+		{"symlink for a file, then through it", func(string) []entry {
+			return []entry{file("d/x", "1"), symlink("d/x", "../"+up), file("d/x/victim", "2")}
+		}, "outside the root"},
+		{"hard link to a symlink, then through it", func(string) []entry { return []entry{symlink("s", up), hardlink("l", "s"), file("l/victim", "x")} }, "outside the root"},
+		{"hard link below a directory that became a symlink", func(string) []entry {
+			return []entry{file("d/victim", "1"), symlink("d", up), hardlink("l", "d/victim")}
+		}, "outside the root"},
+		{"hard link to a later entry", func(string) []entry { return []entry{hardlink("l", "later"), file("later", "1")} }, "not a file"},
+		{"hard link to what became a directory", func(string) []entry { return []entry{file("a", "1"), dir("a", 0o755), hardlink("l", "a")} }, "not a file"},
+		{"hard link to a whiteout", func(string) []entry { return []entry{hardlink("l", ".wh.a")} }, "not a file"},
+		{"hard link with .. inside", func(string) []entry { return []entry{hardlink("l", "a/../../"+up+"victim")} }, `".."`},
+		{"hard link to the root", func(string) []entry { return []entry{hardlink("l", ".")} }, "not a file"},
+		{"41 symlinks", func(string) []entry {
+			layer := []entry{dir("s41", 0o755)}
+			for i := range 41 {
+				layer = append(layer, symlink(fmt.Sprintf("s%d", i), fmt.Sprintf("s%d", i+1)))
+			}
+			return append(layer, file("s0/x", ""))
+		}, "too many"},
+		{"symlink to nothing", func(string) []entry { return []entry{symlink("l", "")} }, "no such file"},
+		{"symlink that is too long", func(string) []entry { return []entry{symlink("l", strings.Repeat("l", 4096))} }, "too long"},
+		{"whiteout below a file", func(string) []entry { return []entry{file("a", "1"), file("a/.wh.b", "")} }, "not a directory"},
+		{"opaque whiteout of a file", func(string) []entry { return []entry{file("a", "1"), file("a/.wh..wh..opq", "")} }, "not a directory"},
+		{"below an opaque whiteout", func(string) []entry { return []entry{file(".wh..wh..opq/x", "")} }, "whiteout"},
+		{"path of 8000 bytes", func(string) []entry { return []entry{file(strings.Repeat("n/", 4000)+"n", "")} }, "too long"},
+		{"path of 100,000 directories", func(string) []entry { return []entry{file(deep(100_000, "x"), "")} }, "too long"},
+		{"path of 300 directories", func(string) []entry { return []entry{file(deep(300, "x"), "")} }, "more than 256 directories"},
+		{"path of 300 directories by way of a symlink", func(string) []entry {
+			return []entry{dir(deep(200, "e"), 0o755), symlink("s", deep(200, "e")), file("s/"+deep(100, "x"), "")}
+		}, "more than 256 directories"},
+		{"year 9999", func(string) []entry {
+			return []entry{file("a", "").with(func(h *tar.Header) { h.ModTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC) })}
+		}, "time"},
+		{"year 1066", func(string) []entry {
+			return []entry{file("a", "").with(func(h *tar.Header) { h.ModTime = time.Date(1066, 1, 1, 0, 0, 0, 0, time.UTC) })}
+		}, "time"},
 	}
+	outer, s := surroundings(t)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			outer, s := surroundings(t)
-			before := treeOf(t, outer)
 			// In two layers too: what one made must not help the next.
 			layer := test.layer(outer)
-			for i := range layer {
-				_, err := s.Unpack(t.Context(), image(t, layer[:i], layer[i:]), nfsroot.UnpackOptions{Tag: "bad"})
-				if err == nil || !strings.Contains(err.Error(), test.want) {
-					t.Errorf("split at %d: error %v, want one with %q", i, err, test.want)
-				}
-				equal(t, "what surrounds the root", treeOf(t, outer), before)
+			for _, i := range slices.Compact([]int{0, len(layer) / 2, len(layer) - 1}) {
+				wantRefused(t, s, outer, image(t, layer[:i], layer[i:]), nfsroot.Refusal{}, test.want)
 			}
 		})
 	}

@@ -30,6 +30,9 @@ type inventory struct {
 type inventoryHead struct {
 	Digest v1.Hash `json:"digest"`
 	Layers []Layer `json:"layers"`
+
+	// Listings are those of the layers; an earlier rootbuild kept none.
+	Listings []listingPlace `json:"listings,omitempty"`
 }
 
 // Layer is a layer of the image that a root was unpacked from.

@@ -16,11 +16,7 @@ import (
 )
 
 // unpackLayers makes the tree of an image in an empty directory.
-func unpackLayers(ctx context.Context, img v1.Image, dir string, progress func(done, total int64)) (_ *tree, err error) {
-	manifest, err := img.Manifest()
-	if err != nil {
-		return nil, fmt.Errorf("reading the image's manifest: %w", err)
-	}
+func unpackLayers(ctx context.Context, img v1.Image, manifest *v1.Manifest, dir string, from *delta, o UnpackOptions) (_ *tree, err error) {
 	epoch, err := epochOf(img, manifest.Config.Digest)
 	if err != nil {
 		return nil, err
@@ -30,19 +26,50 @@ func unpackLayers(ctx context.Context, img v1.Image, dir string, progress func(d
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
+	if t.lister, err = newLister(); err != nil {
+		return nil, err
+	}
+	t.delta = from
 	var done, total int64
 	for _, l := range manifest.Layers {
 		total += l.Size
 	}
+	t.limits, t.refuse = limitsOf(total), o.Refuse
 	for i, l := range manifest.Layers {
-		if err := t.applyLayer(ctx, img, i); err != nil {
+		if err := t.layerOf(ctx, img, i, l.Digest); err != nil {
 			return nil, fmt.Errorf("layer %d (%s): %w", i, l.Digest, err)
 		}
-		if done += l.Size; progress != nil {
-			progress(done, total)
+		if done += l.Size; o.Progress != nil {
+			o.Progress(done, total)
 		}
 	}
 	return t, t.finish()
+}
+
+// layerOf unpacks a layer out of other roots, or else out of the image.
+func (t *tree) layerOf(ctx context.Context, img v1.Image, i int, digest v1.Hash) error {
+	config, err := img.ConfigFile()
+	if err != nil {
+		return fmt.Errorf("reading the image's config: %w", err)
+	}
+	var diffID v1.Hash // a config of fewer layers is refused when the layer is opened
+	if i < len(config.RootFS.DiffIDs) {
+		diffID = config.RootFS.DiffIDs[i]
+	}
+	if taken, err := t.takeLayer(ctx, digest, diffID); taken || err != nil {
+		return err
+	}
+	t.begin()
+	if err := t.applyLayer(ctx, img, i); err != nil {
+		return err
+	}
+	return t.lister.end(diffID)
+}
+
+// begin starts a layer.
+func (t *tree) begin() {
+	t.layer = map[string]bool{}
+	t.lister.begin()
 }
 
 // epochOf returns the time that the image's config names, once the config is
@@ -66,6 +93,9 @@ func epochOf(img v1.Image, want v1.Hash) (time.Time, error) {
 	if config.Created.IsZero() {
 		return time.Unix(0, 0), nil
 	}
+	if err := checkTime(config.Created.Time); err != nil {
+		return time.Time{}, fmt.Errorf("reading the image's config: %w", err)
+	}
 	return config.Created.Time, nil
 }
 
@@ -77,8 +107,7 @@ func (t *tree) applyLayer(ctx context.Context, img v1.Image, i int) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, layer.Close()) }()
-	t.layer = map[string]bool{}
-	r := bufio.NewReaderSize(contextReader{ctx, layer}, 256<<10)
+	r := bufio.NewReaderSize(limitedReader{contextReader{ctx, layer}, &t.limits}, 256<<10)
 	archive := tar.NewReader(r)
 	for {
 		hdr, err := archive.Next()
@@ -88,8 +117,12 @@ func (t *tree) applyLayer(ctx context.Context, img v1.Image, i int) (err error) 
 		if err != nil {
 			return err
 		}
+		t.wrote = &inode{}
 		if err := t.apply(hdr, archive); err != nil {
 			return fmt.Errorf("entry %q: %w", hdr.Name, err)
+		}
+		if err := t.lister.add(hdr, t.wrote.sum); err != nil {
+			return fmt.Errorf("listing entry %q: %w", hdr.Name, err)
 		}
 	}
 	_, err = io.Copy(io.Discard, r)

@@ -145,7 +145,11 @@ func (v *View) currentRoot() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if slices.Contains(v.names(), filepath.Dir(real)) {
+	names, err := v.names()
+	if err != nil {
+		return "", err
+	}
+	if slices.Contains(names, filepath.Dir(real)) {
 		return filepath.Base(real), nil
 	}
 	return tag, nil

@@ -52,9 +52,12 @@ type record struct {
 const (
 	recordSuffix    = ".json"
 	inventorySuffix = ".inventory.zst"
+	listingsSuffix  = ".listings"
 )
 
 func (v *View) recordPath(tag string) string { return v.meta("roots", tag+recordSuffix) }
+
+func (v *View) listingsPath(tag string) string { return v.meta("roots", tag+listingsSuffix) }
 
 // records returns the tags that have a file with this suffix, sorted.
 func (v *View) records(suffix string) ([]string, error) {
@@ -75,7 +78,7 @@ func (v *View) records(suffix string) ([]string, error) {
 // forget removes what is kept of a root beside its tree.
 func (s *Store) forget(tag string) error {
 	var errs []error
-	for _, path := range []string{s.recordPath(tag), s.inventoryPath(tag)} {
+	for _, path := range []string{s.recordPath(tag), s.inventoryPath(tag), s.listingsPath(tag)} {
 		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
@@ -85,8 +88,12 @@ func (s *Store) forget(tag string) error {
 
 // root returns a complete root, or an error that wraps fs.ErrNotExist.
 func (v *View) root(tag string) (Root, error) {
-	if !v.exists(tag) {
-		return Root{}, fmt.Errorf("reading root %s: %w", tag, fs.ErrNotExist)
+	there, err := v.exists(tag)
+	if err == nil && !there {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return Root{}, fmt.Errorf("reading root %s: %w", tag, err)
 	}
 	data, err := os.ReadFile(v.recordPath(tag))
 	if err != nil {

@@ -79,6 +79,9 @@ func (s *Store) prepare() (err error) {
 	if err := checkWritable(s.dir); err != nil {
 		return err
 	}
+	if err := checkLocks(s.dir); err != nil {
+		return err
+	}
 	if _, err := s.readVersion(); err != nil {
 		return err
 	}
@@ -141,16 +144,17 @@ func (s *Store) sweep() error {
 			return fmt.Errorf("sweeping staging: %w", err)
 		}
 	}
-	for _, suffix := range []string{recordSuffix, inventorySuffix} {
+	for _, suffix := range []string{recordSuffix, inventorySuffix, listingsSuffix} {
 		tags, err := s.records(suffix)
 		if err != nil {
 			return err
 		}
 		for _, tag := range tags {
-			if s.exists(tag) {
-				continue
+			there, err := s.exists(tag)
+			if err == nil && !there {
+				err = s.forget(tag)
 			}
-			if err := s.forget(tag); err != nil {
+			if err != nil {
 				return fmt.Errorf("sweeping the record of %s: %w", tag, err)
 			}
 		}

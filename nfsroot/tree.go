@@ -31,10 +31,16 @@ type tree struct {
 	files map[string]*inode // all else; hard links share theirs
 	layer map[string]bool   // what the layer being applied has brought
 
+	limits  limits // what the image may still ask for
+	refuse  Refusal
 	implied attr   // of directories that no entry describes
 	at      parent // of the last entry: entries of one directory are neighbours
 	buf     []byte
 	sum     hash.Hash // of the file being written
+	wrote   *inode    // the file that was written last
+
+	delta  *delta
+	lister *lister
 }
 
 // parent is an open directory of the tree.
@@ -148,6 +154,9 @@ func (t *tree) step(name string, create bool) (target string, err error) {
 		if !create {
 			return "", fs.ErrNotExist
 		}
+		if err := t.limits.take(name, 0, 0); err != nil {
+			return "", err
+		}
 		return "", t.mkdir(name, t.implied)
 	}
 	target, err = t.root.Readlink(name)
@@ -205,16 +214,38 @@ func (t *tree) remove(name string) error {
 	if err := t.shut(); err != nil {
 		return err
 	}
-	if err := t.root.RemoveAll(name); err != nil {
+	if err := t.forget(name); err != nil {
 		return err
 	}
+	return t.root.RemoveAll(name)
+}
+
+// forget drops a name, and all below it. The disk says what is below: to look
+// through all names for each directory that goes would be quadratic.
+func (t *tree) forget(name string) error {
 	delete(t.files, name)
 	if _, ok := t.dirs[name]; !ok {
 		return nil
 	}
 	delete(t.dirs, name)
-	below := func(other string) bool { return strings.HasPrefix(other, name+"/") }
-	maps.DeleteFunc(t.files, func(k string, _ *inode) bool { return below(k) })
-	maps.DeleteFunc(t.dirs, func(k string, _ attr) bool { return below(k) })
+	below, err := t.list(name)
+	if err != nil {
+		return err
+	}
+	for _, leaf := range below {
+		if err := t.forget(path.Join(name, leaf)); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// list returns the names in a directory.
+func (t *tree) list(dir string) ([]string, error) {
+	d, err := t.root.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	names, err := d.Readdirnames(-1)
+	return names, errors.Join(err, d.Close())
 }

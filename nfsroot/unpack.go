@@ -19,6 +19,16 @@ type UnpackOptions struct {
 	Ref    string // reference the image came by, for the record
 	Target string // target the image was built from, for the record
 
+	// Link takes files of other roots by hard links where they have the same
+	// attributes. Whoever changes such a file changes all these roots.
+	Link bool
+
+	// Note, when set, is told what a person may want to know of the unpacking.
+	Note func(text string)
+
+	// Refuse is what the image may not hold. The zero value takes all.
+	Refuse Refusal
+
 	// Progress, when set, is told after each layer how many bytes of the
 	// image's layers, as its manifest counts them, are done.
 	Progress func(done, total int64)
@@ -75,12 +85,12 @@ func (s *Store) unpack(ctx context.Context, img v1.Image, o UnpackOptions) (Root
 		return Root{}, err
 	}
 	root := Root{Tag: o.Tag, Digest: digest, Ref: o.Ref, Target: o.Target}
-	return s.stage(ctx, img, root, o.Progress)
+	return s.stage(ctx, img, root, o)
 }
 
 // stage unpacks beside the roots, then publishes. Whatever fails, staging is
 // left empty.
-func (s *Store) stage(ctx context.Context, img v1.Image, root Root, progress func(done, total int64)) (_ Root, err error) {
+func (s *Store) stage(ctx context.Context, img v1.Image, root Root, o UnpackOptions) (_ Root, err error) {
 	staged, err := os.MkdirTemp(s.meta("staging"), root.Tag+"-")
 	if err != nil {
 		return Root{}, fmt.Errorf("staging: %w", err)
@@ -99,7 +109,7 @@ func (s *Store) stage(ctx context.Context, img v1.Image, root Root, progress fun
 	defer func() { err = errors.Join(err, disk.Close()) }()
 
 	free := freeBytes(disk)
-	t, err := unpackLayers(ctx, img, staged, progress)
+	t, err := s.unpackDelta(ctx, img, staged, o)
 	if err != nil {
 		return Root{}, explain(err, free)
 	}
@@ -107,23 +117,49 @@ func (s *Store) stage(ctx context.Context, img v1.Image, root Root, progress fun
 	if err != nil {
 		return Root{}, err
 	}
+	head.Listings = t.lister.places
 	root.Size, root.Files = t.count()
 	root.Created = time.Now().UTC().Truncate(time.Second)
-	if err := s.publish(disk, staged, root, inventory{head, t.nodes()}); err != nil {
+	if err := s.publish(disk, staged, root, inventory{head, t.nodes()}, t.lister.packed.Bytes()); err != nil {
 		return Root{}, explain(err, free)
 	}
 	return s.root(root.Tag)
 }
 
+// unpackDelta unpacks the layers that no other root has, and takes the others
+// from there.
+func (s *Store) unpackDelta(ctx context.Context, img v1.Image, dir string, o UnpackOptions) (_ *tree, err error) {
+	manifest, err := img.Manifest()
+	if err != nil {
+		return nil, fmt.Errorf("reading the image's manifest: %w", err)
+	}
+	from := &delta{link: o.Link, linked: map[inodeKey]bool{}, note: o.Note}
+	if from.note == nil {
+		from.note = func(string) {}
+	}
+	defer func() { err = errors.Join(err, from.close()) }()
+	if from.donors, err = s.donors(manifest); err != nil {
+		return nil, err
+	}
+	t, err := unpackLayers(ctx, img, manifest, dir, from, o)
+	if err == nil && from.layers > 0 {
+		from.note(fmt.Sprintf("%d of %d layers were taken from other roots", from.layers, len(manifest.Layers)))
+	}
+	return t, err
+}
+
 // publish gives the staged tree its name. One sync of the file system in place
 // of one for each file keeps an unpack ten times shorter, and it comes before
 // the name: a power cut cannot leave a root with empty files.
-func (s *Store) publish(disk *os.File, staged string, root Root, i inventory) error {
+func (s *Store) publish(disk *os.File, staged string, root Root, i inventory, listings []byte) error {
 	err := unix.Syncfs(int(disk.Fd()))
 	if err != nil {
 		return fmt.Errorf("syncing %s: %w", staged, err)
 	}
-	root.Inventory, err = s.writeInventory(root.Tag, i)
+	err = s.writeFile("roots/"+root.Tag+listingsSuffix, listings)
+	if err == nil {
+		root.Inventory, err = s.writeInventory(root.Tag, i)
+	}
 	if err == nil {
 		err = s.writeRecord(root)
 	}

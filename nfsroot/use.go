@@ -78,7 +78,10 @@ func (v *View) uses(s Sources, tags map[string]bool) ([]Use, error) {
 			list = append(list, Use{By: Name(c.String()), Source: SourceClient, Why: "of which no lease says what it mounts"})
 		}
 	}
-	stores := v.names()
+	stores, err := v.names()
+	if err != nil {
+		return nil, err
+	}
 	for _, m := range mounts {
 		if use, ok := m.use(stores, tags); ok && !m.among(s.Others) && (use.Tag != "" || !hasLease(leases, m.address, m.name)) {
 			list = append(list, use)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -93,10 +94,14 @@ func (v *View) meta(elem ...string) string {
 }
 
 // exists says whether the directory of a root is there. As directories appear
-// by rename only, it is then complete.
-func (v *View) exists(tag string) bool {
+// by rename only, it is then complete. Where the disk does not answer, that is
+// an error: what cannot be seen is not gone.
+func (v *View) exists(tag string) (bool, error) {
 	info, err := os.Lstat(v.Path(tag))
-	return err == nil && info.IsDir()
+	if missing(err) {
+		return false, nil
+	}
+	return err == nil && info.IsDir(), err
 }
 
 // readVersion returns the version of the layout, 0 for a directory that is no
@@ -122,12 +127,12 @@ func (v *View) readVersion() (int, error) {
 
 // names returns the paths under which the store may be known: as it was named,
 // and without symlinks.
-func (v *View) names() []string {
-	names := []string{v.dir}
-	if real, err := filepath.EvalSymlinks(v.dir); err == nil && real != v.dir {
-		names = append(names, real)
+func (v *View) names() ([]string, error) {
+	real, err := filepath.EvalSymlinks(v.dir)
+	if err != nil {
+		return nil, err
 	}
-	return names
+	return slices.Compact([]string{v.dir, real}), nil
 }
 
 // missing says whether an error is about what is not there.

@@ -47,13 +47,16 @@ func (t *tree) hide(name string) error {
 	return nil
 }
 
+// hideBelow empties a directory of what lower layers brought. Once is enough
+// for a layer, however often it asks.
 func (t *tree) hideBelow(dir string) error {
-	d, err := t.root.Open(dir)
-	if err != nil {
-		return err
+	done := path.Join(dir, whiteoutPrefix+opaqueSuffix)
+	if t.layer[done] {
+		return nil
 	}
-	names, err := d.Readdirnames(-1)
-	if err := errors.Join(err, d.Close()); err != nil {
+	t.layer[done] = true
+	names, err := t.list(dir)
+	if err != nil {
 		return err
 	}
 	for _, name := range names {

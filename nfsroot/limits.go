@@ -1,0 +1,81 @@
+package nfsroot
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// What one image may ask of a master. A root of a whole distribution with a
+// desktop has half as many names, and packs to a third or a fourth.
+const (
+	maxEntries  = 500_000   // in all layers, with the directories that none of them describes
+	maxTexts    = 64 << 20  // bytes of names, targets of links and extended attributes
+	maxName     = 4095      // bytes of a name, as in a system call
+	maxDepth    = 256       // directories in a name
+	freeContent = 256 << 20 // bytes that layers may unpack to, however well they are packed
+	maxRatio    = 100       // bytes more for each byte of the layers as they are packed
+)
+
+// limits is what an image may still ask for. Each entry stays in memory until
+// its root is complete, and a few bytes of zstd can stand for a terabyte.
+type limits struct {
+	entries int
+	texts   int64
+	files   int64 // bytes of content: a sparse file has more than its archive
+	stream  int64 // bytes of uncompressed layers
+}
+
+// limitsOf returns the limits of an image with layers of this size.
+func limitsOf(packed int64) limits {
+	content := freeContent + maxRatio*min(packed, 1<<50)
+	return limits{entries: maxEntries, texts: maxTexts, files: content, stream: content}
+}
+
+// take notes one name with its texts and its content.
+func (l *limits) take(name string, texts int, size int64) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	l.entries--
+	l.texts -= int64(len(name) + texts)
+	l.files -= size
+	switch {
+	case l.entries < 0:
+		return fmt.Errorf("the image has more than %d entries", maxEntries)
+	case l.texts < 0:
+		return fmt.Errorf("the image has more than %d MiB of names and attributes", maxTexts>>20)
+	case l.files < 0 || size < 0:
+		return errTooMuch
+	}
+	return nil
+}
+
+var errTooMuch = fmt.Errorf("the image unpacks to more than %d times its size and %d MiB", maxRatio, freeContent>>20)
+
+// checkName refuses what no path of a system call could name.
+func checkName(name string) error {
+	switch {
+	case len(name) > maxName:
+		return fmt.Errorf("its name is too long: it has %d bytes, more than %d", len(name), maxName)
+	case strings.Count(name, "/") >= maxDepth:
+		return fmt.Errorf("its name has more than %d directories", maxDepth)
+	}
+	return nil
+}
+
+// limitedReader ends a layer that unpacks to more than its image may have.
+type limitedReader struct {
+	r      io.Reader
+	limits *limits
+}
+
+// Read implements io.Reader.
+func (l limitedReader) Read(p []byte) (int, error) {
+	n, err := l.r.Read(p)
+	if l.limits.stream -= int64(n); l.limits.stream < 0 {
+		return n, errors.Join(errTooMuch, err)
+	}
+	return n, err
+}

@@ -1,0 +1,127 @@
+package nfsroot
+
+import (
+	"archive/tar"
+	"bytes"
+	"crypto/sha256"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/klauspost/compress/zstd"
+)
+
+// A listing is a layer without the content of its files. Together with files of
+// the same content, which other roots have, it unpacks as the layer does. The
+// listings of a root's layers lie one behind the other in roots/<tag>.listings,
+// each a gob stream packed with zstd; the inventory says where they are.
+
+// listed is an entry of a layer.
+type listed struct {
+	Header tar.Header
+	Sum    [sha256.Size]byte // of a regular file's content
+}
+
+// listingPlace says where the listing of a layer is, and of which layer it is.
+type listingPlace struct {
+	DiffID v1.Hash `json:"diff_id"` // of the layer's tar
+	Offset int64   `json:"offset"`
+	Size   int64   `json:"size"`
+	Digest v1.Hash `json:"digest"` // of the listing as it lies there
+}
+
+// listingWindow bounds the memory that packing and unpacking a listing takes.
+const listingWindow = 1 << 20
+
+// lister writes the listings of an image's layers.
+type lister struct {
+	packed bytes.Buffer
+	places []listingPlace
+	zstd   *zstd.Encoder
+	gob    *gob.Encoder
+}
+
+func newLister() (*lister, error) {
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(listingWindow))
+	if err != nil {
+		return nil, fmt.Errorf("internal error: %w", err)
+	}
+	return &lister{zstd: w}, nil
+}
+
+// begin starts the listing of the next layer.
+func (l *lister) begin() {
+	l.places = append(l.places, listingPlace{Offset: int64(l.packed.Len())})
+	l.zstd.Reset(&l.packed)
+	l.gob = gob.NewEncoder(l.zstd)
+}
+
+// add lists an entry that was unpacked.
+func (l *lister) add(hdr *tar.Header, sum [sha256.Size]byte) error {
+	// What unpacking looks at, and no more.
+	return l.gob.Encode(listed{tar.Header{
+		Typeflag: hdr.Typeflag, Name: hdr.Name, Linkname: hdr.Linkname, Size: hdr.Size, Mode: hdr.Mode, Uid: hdr.Uid, Gid: hdr.Gid,
+		ModTime: hdr.ModTime, Devmajor: hdr.Devmajor, Devminor: hdr.Devminor, PAXRecords: hdr.PAXRecords,
+	}, sum})
+}
+
+// abandon drops the listing that was begun.
+func (l *lister) abandon() error {
+	at := l.places[len(l.places)-1].Offset
+	l.places = l.places[:len(l.places)-1]
+	err := l.zstd.Close()
+	l.packed.Truncate(int(at))
+	return err
+}
+
+// end finishes the listing of a layer.
+func (l *lister) end(diffID v1.Hash) error {
+	if err := l.zstd.Close(); err != nil {
+		return err
+	}
+	p := &l.places[len(l.places)-1]
+	data := l.packed.Bytes()[p.Offset:]
+	digest, _, err := v1.SHA256(bytes.NewReader(data))
+	p.DiffID, p.Size, p.Digest = diffID, int64(len(data)), digest
+	return err
+}
+
+// readListing returns the entries of a layer, one after the other, to each.
+func (v *View) readListing(tag string, p listingPlace, each func(*listed) error) (err error) {
+	f, err := os.Open(v.listingsPath(tag))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	data, err := io.ReadAll(io.NewSectionReader(f, p.Offset, p.Size))
+	if err != nil {
+		return err
+	}
+	got, _, err := v1.SHA256(bytes.NewReader(data))
+	if err != nil {
+		return err
+	}
+	if got != p.Digest {
+		return fmt.Errorf("%s is damaged: the listing at %d has the digest %s, want %s", f.Name(), p.Offset, got, p.Digest)
+	}
+	r, err := zstd.NewReader(bytes.NewReader(data), zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	decoder := gob.NewDecoder(r)
+	for {
+		var e listed
+		if err := decoder.Decode(&e); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if err := each(&e); err != nil {
+			return err
+		}
+	}
+}
