@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/google/renameio/v2"
+
 	"github.com/rootbuild/rootbuild/nfsroot/lockfile"
 )
 
@@ -48,7 +50,11 @@ func (s *State) checkVersion() error {
 	found, err := os.ReadFile(file)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return os.WriteFile(file, []byte(stateVersion+"\n"), 0o600)
+		// Whole or not at all: half a version would keep all later runs out.
+		if err := renameio.WriteFile(file, []byte(stateVersion+"\n"), 0o600); err != nil {
+			return fmt.Errorf("writing state version: %w", err)
+		}
+		return nil
 	case err != nil:
 		return fmt.Errorf("reading state version: %w", err)
 	case strings.TrimSpace(string(found)) != stateVersion:

@@ -19,7 +19,7 @@ import (
 // an earlier run, or a new one.
 func (b build) base(ctx context.Context) (v1.Hash, error) {
 	o := b.options
-	digest, found, err := findBase(b.layout, o.base, o.fetch.mirror)
+	digest, found, err := findBase(b.layout, o.base, o.fetch.mirror.archive)
 	switch {
 	case found || err != nil:
 		return digest, err
@@ -28,7 +28,7 @@ func (b build) base(ctx context.Context) (v1.Hash, error) {
 	case o.base != "":
 		return base.Import(ctx, b.layout, o.base)
 	}
-	return b.bootstrap(ctx, base.Options{Mirror: o.fetch.mirror})
+	return b.bootstrap(ctx, base.Options{Mirror: o.fetch.mirror.archive})
 }
 
 // findBase returns the base to build in, and whether it is there already.
@@ -53,16 +53,23 @@ func (b build) bootstrap(ctx context.Context, o base.Options) (v1.Hash, error) {
 	return digest, err
 }
 
-// write adds the target's own files as the last layer and writes the image.
+// write adds the target's own files as the last layer, and writes the image if
+// there is nothing in it that may not be.
 func (b build) write(ctx context.Context, layers []oci.Layer) (v1.Hash, error) {
 	t := b.graph.Target
 	own, err := b.ownLayer(ctx, layers)
 	if err != nil {
 		return v1.Hash{}, fmt.Errorf("packing the files of target %s: %w", t.Name, err)
 	}
-	if err := b.checkSecrets(append(slices.Clone(layers), own)); err != nil {
+	if err := errors.Join(b.checkSecrets(append(slices.Clone(layers), own)), b.checkLeaks(layers)); err != nil {
 		return v1.Hash{}, err
 	}
+	return b.image(layers, own)
+}
+
+// image writes the image of the packages' layers and the target's own.
+func (b build) image(layers []oci.Layer, own oci.Layer) (v1.Hash, error) {
+	t := b.graph.Target
 	var refs []oci.LayerRef
 	for i, name := range b.graph.Packages {
 		refs = append(refs, layers[i].Ref("package "+name+" "+b.graph.Recipe(name).Version))

@@ -12,6 +12,7 @@ import (
 	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/base"
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/rootbuild/rootbuild/stages"
 	"github.com/spf13/cobra"
 )
@@ -27,6 +28,7 @@ type buildOptions struct {
 	ask       bool
 	outputs   []string
 	push      []string
+	sign      string // private key for what is pushed
 	registry  registryOptions
 	base      string
 	runc      string
@@ -35,6 +37,9 @@ type buildOptions struct {
 	fetch     fetchOptions
 	state     stateOptions
 	machine   machineOptions
+	trust     trustOptions    // of an image that is pulled
+	refuse    nfsroot.Refusal // of the image, before it is unpacked
+	link      bool
 }
 
 func (o *buildOptions) addFlags(cmd *cobra.Command) {
@@ -43,6 +48,7 @@ func (o *buildOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&o.noUnpack, "no-unpack", false, "only build the image")
 	f.StringArrayVar(&o.push, "push", nil, "send the image to a registry too: HOST/REPOSITORY:TAG; may be given again")
+	f.StringVar(&o.sign, "sign", "", "sign what --push sends with this private key (see rootbuild sign)")
 	o.registry.addFlags(cmd)
 	f.StringArrayVar(&o.outputs, "output", nil, "export the image too: oci:DIR, oci-archive:FILE or docker-archive:FILE; may be given again")
 	f.BoolVar(&o.ask, "ask", false, "show what there is to build, and ask before it starts")
@@ -56,6 +62,7 @@ func (o *buildOptions) addDelivery(cmd *cobra.Command) {
 	f.StringVar(&o.tag, "tag", "", "name of the node root (default TARGET-DIGEST, with 12 digits of the image's digest)")
 	f.StringVar(&o.nfsroot, "nfsroot", "/diskless/nfsroot", "directory of node roots")
 	f.BoolVar(&o.noSwitch, "no-switch", false, "unpack, but leave current as it is")
+	f.BoolVar(&o.link, "link", false, "share the files that another root has by hard links (see docs/store.md for the price)")
 	f.BoolVar(&o.check, "check", false, "boot the root in a virtual machine (see rootbuild boot), and switch only if all its checks pass")
 	o.machine.addFlags(cmd)
 }
@@ -78,6 +85,10 @@ func runBuild(ctx context.Context, o buildOptions, s streams) error {
 		return err
 	}
 	destinations, err := o.parse()
+	if err != nil {
+		return err
+	}
+	key, err := o.signingKey()
 	if err != nil {
 		return err
 	}
@@ -105,7 +116,7 @@ func runBuild(ctx context.Context, o buildOptions, s streams) error {
 			return err
 		}
 	}
-	if err := pushBuilt(ctx, image, o, s); err != nil {
+	if err := pushBuilt(ctx, image, key, o, s); err != nil {
 		return err
 	}
 	if !o.noUnpack {
@@ -147,6 +158,8 @@ type image struct {
 	layout *oci.Layout
 	digest v1.Hash
 	from   string // reference that it was pulled by, or empty
+
+	verdict oci.Verdict // who vouches for one that was pulled
 }
 
 // ref is the tag that a node root of the image gets by default.
@@ -201,7 +214,11 @@ func (b build) run(ctx context.Context) (v1.Hash, error) {
 	if err := errors.Join(err, b.remember(context.WithoutCancel(ctx), base)); err != nil {
 		return v1.Hash{}, err
 	}
-	return b.write(ctx, layers)
+	digest, err := b.write(ctx, layers)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	return digest, errors.Join(b.attachBlueprint(ctx, digest, base), b.attachSBOM(digest))
 }
 
 // start fetches the sources that builds will read, and starts BuildKit.
@@ -213,7 +230,9 @@ func (b build) start(ctx context.Context) (*builder.Engine, error) {
 	if err := builder.CheckHost(b.state.BuildKit()); err != nil {
 		return nil, err
 	}
-	if err := fetch(ctx, b.state, b.graph, b.options.fetch, b.display); err != nil {
+	from := b.options.fetch
+	from.registry = b.options.registry
+	if err := fetch(ctx, b.state, b.graph, from, b.display); err != nil {
 		return nil, err
 	}
 	return builder.Embedded(ctx, builder.Options{

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/distfiles"
+	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/stages"
 	"github.com/spf13/cobra"
 )
@@ -16,8 +15,9 @@ import (
 // fetchOptions say where sources may come from.
 type fetchOptions struct {
 	distdirs []string
-	mirror   string
+	mirror   mirrors
 	offline  bool
+	registry registryOptions // of the mirrors that are registries
 }
 
 func (o *fetchOptions) addFlags(cmd *cobra.Command) {
@@ -27,44 +27,69 @@ func (o *fetchOptions) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.offline, "offline", false, "use no network: name what is missing")
 }
 
-func addMirror(cmd *cobra.Command, url *string) {
-	cmd.Flags().StringVar(url, "mirror", "", "base URL of a Debian archive, instead of the host's apt configuration")
+// fetchVerbOptions are the flags of fetch.
+type fetchVerbOptions struct {
+	target string
+	export string
+	push   string
+	fetch  fetchOptions
+	state  stateOptions
 }
 
 func newFetch(s streams) *cobra.Command {
-	var target, export string
-	var o fetchOptions
-	var so stateOptions
+	var o fetchVerbOptions
 	cmd := &cobra.Command{
 		Use:   "fetch --target TARGET",
 		Short: "fetch every source of a target into the state directory",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runFetch(cmd.Context(), target, export, o, so, s)
+			return runFetch(cmd.Context(), o, s)
 		},
 	}
-	addTarget(cmd, &target)
-	cmd.Flags().StringVar(&export, "export", "", "directory to write every source and recipe to, as --distdir reads them")
-	o.addFlags(cmd)
-	so.addFlags(cmd)
-	so.addProgress(cmd)
+	addTarget(cmd, &o.target)
+	f := cmd.Flags()
+	f.StringVar(&o.export, "export", "", "directory to write every source and recipe to, as --distdir reads them")
+	f.StringVar(&o.push, "push", "", "HOST/REPOSITORY:TAG to send every source and recipe to, as --mirror reads them")
+	o.fetch.registry.addFlags(cmd)
+	o.fetch.addFlags(cmd)
+	o.state.addFlags(cmd)
+	o.state.addProgress(cmd)
 	return cmd
 }
 
-func runFetch(ctx context.Context, target, export string, o fetchOptions, so stateOptions, s streams) error {
-	graph, err := loadGraph(target)
-	if err := errors.Join(err, so.check()); err != nil {
+func runFetch(ctx context.Context, o fetchVerbOptions, s streams) (err error) {
+	graph, err := loadGraph(o.target)
+	if err := errors.Join(err, o.state.check()); err != nil {
 		return err
 	}
-	state, err := so.open("fetch")
+	var to oci.Reference
+	if o.push != "" {
+		if to, err = parseRegistry(o.push); err != nil {
+			return err
+		}
+	}
+	state, err := o.state.open("fetch")
 	if err != nil {
 		return err
 	}
-	err = fetchShown(ctx, state, graph, o, so, s)
-	if err == nil && export != "" {
-		err = exportSources(ctx, state, graph, export, s)
+	defer closing(state, &err)
+	if err := fetchShown(ctx, state, graph, o.fetch, o.state, s); err != nil {
+		return err
 	}
-	return errors.Join(err, state.Close())
+	store, err := distfiles.Open(state.Distfiles())
+	if err != nil {
+		return err
+	}
+	d := delivery{graph: graph, store: store, options: o, streams: s}
+	if o.export != "" {
+		if err := d.export(ctx); err != nil {
+			return err
+		}
+	}
+	if o.push != "" {
+		return d.push(ctx, to)
+	}
+	return nil
 }
 
 // fetchShown fetches with a progress display.
@@ -77,31 +102,6 @@ func fetchShown(ctx context.Context, state *builder.State, graph stages.Graph, o
 	return fetch(ctx, state, graph, o, display)
 }
 
-// exportSources writes the corresponding source of a graph to dir: of each
-// recipe the sources, and recipe.yaml with all that stands beside it.
-func exportSources(ctx context.Context, state *builder.State, graph stages.Graph, dir string, s streams) error {
-	store, err := distfiles.Open(state.Distfiles())
-	if err != nil {
-		return err
-	}
-	var files []distfiles.ExportFile
-	for _, r := range append(slices.Clone(graph.Stages), graph.Toolchain) {
-		below := r.Name + "-" + r.Version + "/"
-		for _, source := range r.Sources {
-			files = append(files, distfiles.ExportFile{Path: below + source.Name, SHA256: source.SHA256})
-		}
-		files = append(files, distfiles.ExportFile{Path: below + "recipe/recipe.yaml", Text: r.Text})
-		for _, name := range slices.Sorted(maps.Keys(r.Files)) {
-			files = append(files, distfiles.ExportFile{Path: below + "recipe/" + name, Text: r.Files[name]})
-		}
-	}
-	if err := store.Export(ctx, dir, files); err != nil {
-		return err
-	}
-	fmt.Fprintf(s.err, "%d files of %s in %s\n", len(files), graph.Target.Name, dir)
-	return nil
-}
-
 // fetch brings what is missing of a graph's sources into the state directory.
 func fetch(ctx context.Context, state *builder.State, graph stages.Graph, o fetchOptions, display *builder.Display) error {
 	store, err := distfiles.Open(state.Distfiles())
@@ -112,9 +112,13 @@ func fetch(ctx context.Context, state *builder.State, graph stages.Graph, o fetc
 	if len(missing) == 0 {
 		return nil
 	}
+	blobs, err := o.mirror.blobs(store, o.registry)
+	if err != nil {
+		return err
+	}
 	progress := newFetchProgress(display)
 	err = store.Fetch(ctx, missing, distfiles.FetchOptions{
-		Dirs: o.distdirs, Offline: o.offline, Mirror: o.mirror, Progress: progress.show,
+		Dirs: o.distdirs, Blobs: blobs, Offline: o.offline, Mirror: o.mirror.archive, Progress: progress.show,
 	})
 	if err != nil {
 		return fmt.Errorf("fetching the sources of %s: %w", graph.Target.Name, err)

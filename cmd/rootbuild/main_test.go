@@ -15,7 +15,7 @@ import (
 var update = flag.Bool("update", false, "write the expected texts of the scripts anew")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"rootbuild": main})
+	testscript.Main(m, map[string]func(){"rootbuild": main, "watched": watchedMain})
 }
 
 // TestScripts runs the command as a user does: a script for each verb and for
@@ -42,6 +42,7 @@ func TestScripts(t *testing.T) {
 			"layers":   scriptLayers,
 			"tree":     scriptTree,
 			"registry": scriptRegistry,
+			"serve":    scriptServe,
 		},
 	})
 }

@@ -18,7 +18,7 @@ import (
 type planOptions struct {
 	target string
 	base   string
-	mirror string
+	mirror mirrors
 	json   bool
 	state  stateOptions
 }
@@ -70,7 +70,7 @@ func planOf(ctx context.Context, graph stages.Graph, o planOptions) (_ plan, err
 	if err != nil {
 		return plan{}, err
 	}
-	base, found, err := findBase(layout, o.base, o.mirror)
+	base, found, err := findBase(layout, o.base, o.mirror.archive)
 	if err != nil {
 		return plan{}, err
 	}

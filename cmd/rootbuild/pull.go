@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/spf13/cobra"
@@ -35,7 +36,10 @@ func newPull(s streams) *cobra.Command {
 	o.build.addDelivery(cmd)
 	o.registry.addFlags(cmd)
 	o.registry.addMirrors(cmd)
+	o.build.trust.addFlags(cmd)
 	o.build.addMake(cmd)
+	cmd.Flags().BoolVar(&o.build.refuse.Devices, "no-devices", false, "refuse an image with device nodes")
+	cmd.Flags().BoolVar(&o.build.refuse.Setuid, "no-setuid", false, "refuse an image with setuid or setgid files, or files with capabilities")
 	return cmd
 }
 
@@ -55,7 +59,11 @@ func runPull(ctx context.Context, ref string, o pullOptions, s streams) error {
 	if err := checkStore(o.build.nfsroot); err != nil {
 		return err
 	}
-	image, err := pullImage(ctx, from, o, s)
+	policy, err := o.build.trust.load(from, s)
+	if err != nil {
+		return err
+	}
+	image, err := pullImage(ctx, from, policy, o, s)
 	if err != nil {
 		return err
 	}
@@ -67,7 +75,7 @@ func runPull(ctx context.Context, ref string, o pullOptions, s streams) error {
 }
 
 // pullImage holds the state directory while the image comes.
-func pullImage(ctx context.Context, from oci.Reference, o pullOptions, s streams) (_ image, err error) {
+func pullImage(ctx context.Context, from oci.Reference, policy oci.Policy, o pullOptions, s streams) (_ image, err error) {
 	options, err := o.registry.options()
 	if err != nil {
 		return image{}, err
@@ -81,16 +89,19 @@ func pullImage(ctx context.Context, from oci.Reference, o pullOptions, s streams
 	if err != nil {
 		return image{}, err
 	}
-	pulled, err := transfer(ctx, layout, from, options, o.build.state, s)
+	pulled, err := transfer(ctx, layout, from, policy, options, o.build.state, s)
 	if err != nil {
 		return image{}, err
 	}
 	fmt.Fprintf(s.err, "%d blobs moved, %.1f MiB; the image has %.1f MiB\n",
 		pulled.Blobs, float64(pulled.Bytes)/(1<<20), float64(pulled.Size)/(1<<20))
-	return image{target: targetOf(pulled.Title), layout: layout, digest: pulled.Digest, from: from.At(pulled.Digest)}, nil
+	if signed := pulled.Verdict.Signed; len(signed) > 0 {
+		fmt.Fprintf(s.err, "signed by %s\n", strings.Join(signed, ", "))
+	}
+	return image{target: targetOf(pulled.Title), layout: layout, digest: pulled.Digest, from: from.At(pulled.Digest), verdict: pulled.Verdict}, nil
 }
 
-func transfer(ctx context.Context, l *oci.Layout, from oci.Reference, options oci.RegistryOptions, so stateOptions, s streams) (_ oci.Pulled, err error) {
+func transfer(ctx context.Context, l *oci.Layout, from oci.Reference, policy oci.Policy, options oci.RegistryOptions, so stateOptions, s streams) (_ oci.Pulled, err error) {
 	display, err := so.display(s)
 	if err != nil {
 		return oci.Pulled{}, err
@@ -98,7 +109,7 @@ func transfer(ctx context.Context, l *oci.Layout, from oci.Reference, options oc
 	defer closing(display, &err)
 	progress := newTransferProgress(display, "pull "+from.String())
 	options.Progress = progress.show
-	pulled, err := l.Pull(ctx, from, options)
+	pulled, err := l.Pull(ctx, from, policy, options)
 	progress.done(err)
 	return pulled, err
 }

@@ -106,11 +106,15 @@ func pushImage(ctx context.Context, from, to oci.Reference, ro registryOptions, 
 	return digest, err
 }
 
-// pushBuilt sends an image that was just built to where --push says.
-func pushBuilt(ctx context.Context, i image, o buildOptions, s streams) error {
+// pushBuilt sends an image that was just built to where --push says, signed if
+// there is a key.
+func pushBuilt(ctx context.Context, i image, key *oci.PrivateKey, o buildOptions, s streams) error {
 	for _, ref := range o.push {
 		to, err := parseRegistry(ref)
 		if err != nil {
+			return err
+		}
+		if err := signFor(ctx, i, key, to.Repository()); err != nil {
 			return err
 		}
 		if _, err := pushImage(ctx, i.layout.Reference(i.digest), to, o.registry, o.state, s); err != nil {

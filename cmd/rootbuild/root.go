@@ -42,7 +42,7 @@ func newRoot(s streams) *cobra.Command {
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	o.addFlags(cmd)
-	cmd.AddCommand(newFetch(s), newPlan(s), newGraph(s), newTargets(s), newList(s), newSwitch(s), newRollback(s), newLog(s), newRemove(s), newCollect(s), newCheckTree(s), newDiff(s), newPush(s), newPull(s), newInitramfs(s), newBoot(s), newEnter(s), newDoctor(s), newVersion(s))
+	cmd.AddCommand(newFetch(s), newUpdate(s), newPlan(s), newGraph(s), newTargets(s), newList(s), newSwitch(s), newRollback(s), newLog(s), newRemove(s), newCollect(s), newCheckTree(s), newDiff(s), newReproduce(s), newPush(s), newPull(s), newKeygen(s), newSign(s), newVerify(s), newSBOM(s), newInitramfs(s), newBoot(s), newEnter(s), newDoctor(s), newVersion(s))
 	return cmd
 }
 

@@ -44,7 +44,13 @@ func unpack(ctx context.Context, i image, o buildOptions, s streams) (tag string
 	if err != nil {
 		return "", err
 	}
-	root, err := store.Unpack(ctx, img, nfsroot.UnpackOptions{Tag: cmp.Or(o.tag, i.ref()), Target: i.target, Ref: i.reference()})
+	if err := o.trust.accept(store, i); err != nil {
+		return "", err
+	}
+	root, err := store.Unpack(ctx, img, nfsroot.UnpackOptions{
+		Tag: cmp.Or(o.tag, i.ref()), Target: i.target, Ref: i.reference(), Refuse: o.refuse,
+		Link: o.link, Note: func(text string) { fmt.Fprintln(s.err, text) },
+	})
 	if err != nil {
 		return "", err
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // Export writes the image h to a destination, where name, which may be empty,
-// names it. Every byte is checked against its digest on the way. A file is
+// names it. A layout and an archive of one get what is attached to it too. Every byte is checked against its digest on the way. A file is
 // written beside its place and renamed, and the same image under the same name
 // gives the same file; a directory gets what it lacks of the image.
 func (l *Layout) Export(ctx context.Context, h v1.Hash, d Destination, name string) error {
@@ -30,7 +30,7 @@ func (l *Layout) export(ctx context.Context, h v1.Hash, d Destination, name stri
 	if err != nil {
 		return err
 	}
-	e, err := newExporter(l, img, name)
+	e, err := newExporter(ctx, l, img, name)
 	if err != nil {
 		return err
 	}
@@ -52,9 +52,10 @@ type exporter struct {
 	name     string
 	manifest *v1.Manifest
 	desc     v1.Descriptor // of the manifest
+	attached []artifact
 }
 
-func newExporter(l *Layout, img v1.Image, name string) (*exporter, error) {
+func newExporter(ctx context.Context, l *Layout, img v1.Image, name string) (*exporter, error) {
 	manifest, err := img.Manifest()
 	if err != nil {
 		return nil, err
@@ -72,15 +73,23 @@ func newExporter(l *Layout, img v1.Image, name string) (*exporter, error) {
 		return nil, err
 	}
 	desc := v1.Descriptor{MediaType: types.OCIManifestSchema1, Size: size, Digest: digest, Platform: config.Platform()}
-	return &exporter{layout: l, img: img, name: name, manifest: manifest, desc: desc}, nil
+	attached, err := l.artifacts(ctx, digest)
+	if err != nil {
+		return nil, err
+	}
+	return &exporter{layout: l, img: img, name: name, manifest: manifest, desc: desc, attached: attached}, nil
 }
 
-// blobs returns the image's blobs, each once, the manifest last: it names the
-// others, so they must be there first.
+// blobs returns the blobs of the image and of what is attached to it, each once,
+// and each manifest after what it names, which must be there first.
 func (e *exporter) blobs() []v1.Descriptor {
 	seen := map[v1.Hash]bool{}
+	all := append(append([]v1.Descriptor{}, e.manifest.Layers...), e.manifest.Config, e.desc)
+	for _, a := range e.attached {
+		all = append(append(all, a.blobs()...), a.desc)
+	}
 	var list []v1.Descriptor
-	for _, d := range append(append([]v1.Descriptor{}, e.manifest.Layers...), e.manifest.Config, e.desc) {
+	for _, d := range all {
 		if !seen[d.Digest] {
 			seen[d.Digest] = true
 			list = append(list, d)
@@ -100,6 +109,11 @@ func (e *exporter) toLayout(ctx context.Context, dir string) error {
 			continue
 		}
 		if err := e.copyBlob(ctx, to, d); err != nil {
+			return err
+		}
+	}
+	for _, a := range e.attached {
+		if err := to.record(a.desc, ""); err != nil {
 			return err
 		}
 	}
@@ -141,6 +155,9 @@ func (e *exporter) toArchive(ctx context.Context, w io.Writer) error {
 	a := archive{tar.NewWriter(w)}
 	index := newIndex()
 	index.Manifests = place(nil, e.desc, e.name)
+	for _, a := range e.attached {
+		index.Manifests = place(index.Manifests, a.desc, "")
+	}
 	data, err := canonicalJSON(index)
 	if err != nil {
 		return err

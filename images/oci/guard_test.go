@@ -36,14 +36,14 @@ func TestPullTLS(t *testing.T) {
 	pushTo(t, from, h, registry+"/roots/site:1")
 	address, o := startTLS(t, &proxy{to: registry})
 	l := newLayout(t)
-	if _, err := l.Pull(t.Context(), reference(t, address+"/roots/site:1"), o); err != nil {
+	if _, err := l.Pull(t.Context(), reference(t, address+"/roots/site:1"), oci.Unverified, o); err != nil {
 		t.Error(err)
 	}
 	wantWhole(t, l, h)
 	o.RootCAs = nil
-	_, err := newLayout(t).Pull(t.Context(), reference(t, address+"/roots/site:1"), o)
+	_, err := newLayout(t).Pull(t.Context(), reference(t, address+"/roots/site:1"), oci.Unverified, o)
 	wantError(t, err, "certificate signed by unknown authority")
-	_, err = newLayout(t).Pull(t.Context(), reference(t, registry+"/roots/site:1"), oci.RegistryOptions{})
+	_, err = newLayout(t).Pull(t.Context(), reference(t, registry+"/roots/site:1"), oci.Unverified, oci.RegistryOptions{})
 	wantError(t, err, "plain http to "+registry+" is refused: it does not answer https")
 }
 
@@ -95,7 +95,7 @@ func TestPullRedirects(t *testing.T) {
 				if tt.plain {
 					address, options = p.start(t), impatient()
 				}
-				_, err := newLayout(t).Pull(t.Context(), reference(t, address+"/roots/site:1"), options)
+				_, err := newLayout(t).Pull(t.Context(), reference(t, address+"/roots/site:1"), oci.Unverified, options)
 				wantError(t, err, tt.want)
 				wantError(t, err, o.inError)
 			})
@@ -118,7 +118,7 @@ func TestPullRedirectsAtHome(t *testing.T) {
 			http.Redirect(w, r, to, http.StatusTemporaryRedirect)
 			return true
 		}
-		_, err := newLayout(t).Pull(t.Context(), reference(t, p.start(t)+"/roots/site:1"), impatient())
+		_, err := newLayout(t).Pull(t.Context(), reference(t, p.start(t)+"/roots/site:1"), oci.Unverified, impatient())
 		wantError(t, err, want)
 	}
 }
@@ -141,7 +141,7 @@ func TestPullTokenRealms(t *testing.T) {
 			}))
 			defer s.Close()
 			ref := reference(t, strings.TrimPrefix(s.URL, "http://")+"/roots/site:1")
-			_, err := newLayout(t).Pull(t.Context(), ref, impatient())
+			_, err := newLayout(t).Pull(t.Context(), ref, oci.Unverified, impatient())
 			wantError(t, err, want)
 			if err == nil {
 				t.Error("no error")
@@ -168,7 +168,7 @@ func TestCredentials(t *testing.T) {
 	write(t, filepath.Join(os.Getenv("DOCKER_CONFIG"), "config.json"), fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, registry, token))
 	pushTo(t, from, h, registry+"/roots/site:1")
 	l := newLayout(t)
-	if _, err := l.Pull(t.Context(), ref, impatient()); err != nil {
+	if _, err := l.Pull(t.Context(), ref, oci.Unverified, impatient()); err != nil {
 		t.Fatal(err)
 	}
 	wantWhole(t, l, h)
@@ -194,7 +194,7 @@ func TestPullMirrors(t *testing.T) {
 	o := impatient()
 	o.Mirrors = []string{"127.0.0.1:1", bad.start(t) + "/mirror", good.start(t) + "/nothing"}
 	l := newLayout(t)
-	got, err := l.Pull(t.Context(), reference(t, registry+"/roots/site@"+h.String()), o)
+	got, err := l.Pull(t.Context(), reference(t, registry+"/roots/site@"+h.String()), oci.Unverified, o)
 	if err != nil || got.Digest != h {
 		t.Fatalf("pulled %s, %v, want %s", got.Digest, err, h)
 	}
@@ -223,7 +223,7 @@ func TestPullInterrupted(t *testing.T) {
 			return false
 		}
 		l := newLayout(t)
-		_, err := l.Pull(ctx, reference(t, p.start(t)+"/roots/site:1"), oci.RegistryOptions{PlainHTTP: true})
+		_, err := l.Pull(ctx, reference(t, p.start(t)+"/roots/site:1"), oci.Unverified, oci.RegistryOptions{PlainHTTP: true})
 		wantError(t, err, "context canceled")
 		wantNothingWrong(t, l)
 		cancel()

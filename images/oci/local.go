@@ -2,6 +2,7 @@ package oci
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -83,8 +85,8 @@ func openLocal(r Reference) (local, error) {
 	return local{dirFiles{root}}, err
 }
 
-// small returns a file that fits into memory.
-func (l local) small(name string) (_ []byte, err error) {
+// file returns one that fits into memory.
+func (l local) file(name string) (_ []byte, err error) {
 	f, err := l.open(name)
 	if err != nil {
 		return nil, err
@@ -103,7 +105,7 @@ func (l local) blob(h v1.Hash) (io.ReadCloser, error) {
 
 // manifest returns the blob that an index names.
 func (l local) manifest(_ context.Context, d v1.Descriptor) ([]byte, types.MediaType, error) {
-	data, err := l.small("blobs/" + d.Digest.Algorithm + "/" + d.Digest.Hex)
+	data, err := l.file("blobs/" + d.Digest.Algorithm + "/" + d.Digest.Hex)
 	if err != nil {
 		return nil, "", err
 	}
@@ -115,7 +117,7 @@ func (l local) manifest(_ context.Context, d v1.Descriptor) ([]byte, types.Media
 
 // index returns the layout's list of images.
 func (l local) index() (v1.IndexManifest, error) {
-	data, err := l.small(indexFile)
+	data, err := l.file(indexFile)
 	if err != nil {
 		return v1.IndexManifest{}, err
 	}
@@ -127,12 +129,15 @@ func (l local) index() (v1.IndexManifest, error) {
 }
 
 // find returns what the index leads to, for a digest or for the only image.
-func (l local) find(h v1.Hash) (v1.Descriptor, error) {
+func (l local) find(ctx context.Context, h v1.Hash) (v1.Descriptor, error) {
 	index, err := l.index()
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
 	if h == (v1.Hash{}) {
+		if len(index.Manifests) > 1 {
+			index.Manifests = slices.DeleteFunc(index.Manifests, func(d v1.Descriptor) bool { return isArtifact(l.peek(ctx, d)) })
+		}
 		return pick(&index)
 	}
 	for _, d := range index.Manifests {
@@ -141,6 +146,55 @@ func (l local) find(h v1.Hash) (v1.Descriptor, error) {
 		}
 	}
 	return v1.Descriptor{}, fmt.Errorf("its index does not name %s", h)
+}
+
+// resolve reads the manifest that a reference of the layout leads to.
+func (l local) resolve(ctx context.Context, r Reference) ([]byte, v1.Descriptor, error) {
+	d, err := l.find(ctx, r.digest)
+	if err != nil {
+		return nil, v1.Descriptor{}, err
+	}
+	data, _, err := l.manifest(ctx, d)
+	return data, d, err
+}
+
+// peek returns the manifest of an index's entry if that may be an artifact: an
+// index need not say which of them are.
+func (l local) peek(ctx context.Context, d v1.Descriptor) *v1.Manifest {
+	if d.MediaType.IsIndex() || d.Platform != nil && d.ArtifactType == "" {
+		return nil
+	}
+	data, _, err := l.manifest(ctx, d)
+	if err != nil {
+		return nil // who needs it will say so
+	}
+	m, err := v1.ParseManifest(bytes.NewReader(data))
+	if err != nil {
+		return nil
+	}
+	return m
+}
+
+// attached returns what the index names and refers to an image.
+func (l local) attached(ctx context.Context, subject v1.Hash) ([]v1.Descriptor, error) {
+	index, err := l.index()
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(index.Manifests, func(d v1.Descriptor) bool {
+		m := l.peek(ctx, d)
+		return m == nil || m.Subject == nil || m.Subject.Digest != subject
+	}), nil
+}
+
+// small reads a blob into memory.
+func (l local) small(ctx context.Context, d v1.Descriptor) (_ []byte, err error) {
+	f, err := l.blob(d.Digest)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return io.ReadAll(newVerifier(contextReader{ctx, f}, d))
 }
 
 // bring copies a blob of another layout.

@@ -22,7 +22,7 @@ func TestPullLocal(t *testing.T) {
 			export(t, from, h, d, "site")
 			l := newLayout(t)
 			for _, blobs := range []int{4, 0} {
-				got, err := l.Pull(t.Context(), reference(t, d.String()), oci.RegistryOptions{})
+				got, err := l.Pull(t.Context(), reference(t, d.String()), oci.Unverified, oci.RegistryOptions{})
 				if err != nil || got.Digest != h || got.Blobs != blobs {
 					t.Fatalf("pulled %+v, %v, want %s and %d blobs", got, err, h, blobs)
 				}
@@ -39,18 +39,18 @@ func TestPullLocalFails(t *testing.T) {
 	d := oci.Destination{Format: oci.FormatLayout, Path: from.Dir()}
 	export(t, next, nextH, d, "next")
 	l := newLayout(t)
-	_, err := l.Pull(t.Context(), reference(t, d.String()), oci.RegistryOptions{})
+	_, err := l.Pull(t.Context(), reference(t, d.String()), oci.Unverified, oci.RegistryOptions{})
 	wantError(t, err, "it holds 2 images: name one as @sha256:DIGEST")
-	_, err = l.Pull(t.Context(), reference(t, d.String()+"@sha256:"+strings.Repeat("0", 64)), oci.RegistryOptions{})
+	_, err = l.Pull(t.Context(), reference(t, d.String()+"@sha256:"+strings.Repeat("0", 64)), oci.Unverified, oci.RegistryOptions{})
 	wantError(t, err, "its index does not name")
-	if _, err := l.Pull(t.Context(), from.Reference(h), oci.RegistryOptions{}); err != nil {
+	if _, err := l.Pull(t.Context(), from.Reference(h), oci.Unverified, oci.RegistryOptions{}); err != nil {
 		t.Error(err)
 	}
 	damageLayer(t, from, nextH)
-	_, err = l.Pull(t.Context(), from.Reference(nextH), oci.RegistryOptions{})
+	_, err = l.Pull(t.Context(), from.Reference(nextH), oci.Unverified, oci.RegistryOptions{})
 	wantError(t, err, "its bytes have digest")
 	wantNothingWrong(t, l)
-	_, err = l.Pull(t.Context(), reference(t, "oci-archive:"+t.TempDir()), oci.RegistryOptions{})
+	_, err = l.Pull(t.Context(), reference(t, "oci-archive:"+t.TempDir()), oci.Unverified, oci.RegistryOptions{})
 	wantError(t, err, "is a directory")
 }
 
@@ -72,7 +72,7 @@ func TestPullLocalLinksOut(t *testing.T) {
 	if err := os.Symlink(outside, blob); err != nil {
 		t.Fatal(err)
 	}
-	_, err = newLayout(t).Pull(t.Context(), from.Reference(h), oci.RegistryOptions{})
+	_, err = newLayout(t).Pull(t.Context(), from.Reference(h), oci.Unverified, oci.RegistryOptions{})
 	wantError(t, err, "escapes")
 }
 
@@ -129,7 +129,7 @@ func TestPullIndex(t *testing.T) {
 			d := v1.Descriptor{MediaType: types.OCIManifestSchema1, Size: info.Size(), Digest: h}
 			enter(t, from, put(t, from, v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: tt.index(d)}, types.OCIImageIndex))
 			l := newLayout(t)
-			got, err := l.Pull(t.Context(), reference(t, "oci:"+from.Dir()), oci.RegistryOptions{})
+			got, err := l.Pull(t.Context(), reference(t, "oci:"+from.Dir()), oci.Unverified, oci.RegistryOptions{})
 			wantError(t, err, tt.want)
 			if err == nil && got.Digest != h {
 				t.Errorf("pulled %s, want %s", got.Digest, h)
@@ -167,6 +167,30 @@ func TestPullOddManifests(t *testing.T) {
 		}, " bytes, and 1"},
 		{"no layers", func(m map[string]any) { delete(m, "layers") }, "the config has 3 layers, the manifest 0"},
 		{"a string", func(m map[string]any) { m["layers"] = "none" }, "reading manifest"},
+		{"an index too, in capitals", func(m map[string]any) { m["MANIFESTS"] = []any{} }, "an image and an index at once"},
+		{"a layer that is elsewhere", func(m map[string]any) {
+			l := m["layers"].([]any)[0].(map[string]any)
+			l["mediaType"], l["urls"] = types.DockerForeignLayer, []any{"http://169.254.169.254/layer"}
+		}, "no layer known here"},
+		{"a layer that is here and elsewhere", func(m map[string]any) {
+			m["layers"].([]any)[0].(map[string]any)["urls"] = []any{"http://169.254.169.254/layer"}
+		}, ""},
+		{"a layer with other bytes inside", func(m map[string]any) { m["layers"].([]any)[0].(map[string]any)["data"] = "b3RoZXI=" }, ""},
+		{"a layer twice", func(m map[string]any) { m["layers"] = append(m["layers"].([]any), m["layers"].([]any)[0]) }, "the config has 3 layers, the manifest 4"},
+		{"a digest of another kind", func(m map[string]any) {
+			m["layers"].([]any)[0].(map[string]any)["digest"] = "sha512:" + strings.Repeat("0", 128)
+		}, "want a sha256 and a size"},
+		{"a digest in capitals", func(m map[string]any) {
+			m["layers"].([]any)[0].(map[string]any)["digest"] = "sha256:" + strings.Repeat("A", 64)
+		}, "reading manifest"},
+		{"a config that is a layer", func(m map[string]any) {
+			config, layer := m["config"].(map[string]any), m["layers"].([]any)[0].(map[string]any)
+			config["digest"], config["size"] = layer["digest"], layer["size"]
+		}, "reading config"},
+		{"5 MB of annotations", func(m map[string]any) { m["annotations"] = map[string]any{"a": strings.Repeat("x", 5<<20)} }, "more than 4194304 bytes"},
+		{"5,000 lists in each other", func(m map[string]any) {
+			m["annotations"] = json.RawMessage(strings.Repeat("[", 5000) + strings.Repeat("]", 5000))
+		}, "reading manifest"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -182,7 +206,7 @@ func TestPullOddManifests(t *testing.T) {
 			tt.change(m)
 			enter(t, from, put(t, from, m, types.OCIManifestSchema1))
 			l := newLayout(t)
-			_, err = l.Pull(t.Context(), reference(t, "oci:"+from.Dir()), oci.RegistryOptions{})
+			_, err = l.Pull(t.Context(), reference(t, "oci:"+from.Dir()), oci.Unverified, oci.RegistryOptions{})
 			wantError(t, err, tt.want)
 			wantNothingWrong(t, l)
 		})
@@ -194,7 +218,7 @@ func TestPullOddManifests(t *testing.T) {
 func TestPullOtherPlatform(t *testing.T) {
 	from, h := testImage(t)
 	l := newLayout(t)
-	_, err := l.Pull(t.Context(), from.Reference(h), oci.RegistryOptions{})
+	_, err := l.Pull(t.Context(), from.Reference(h), oci.Unverified, oci.RegistryOptions{})
 	wantError(t, err, `the image is for "linux/arm", want linux/amd64`)
 	if n := len(names(t, l.Dir()+"/blobs/sha256")); n != 1 {
 		t.Errorf("%d blobs moved, want the config alone", n)

@@ -65,6 +65,9 @@ func readManifest(data []byte, t types.MediaType) (*v1.Manifest, *v1.IndexManife
 // of its layers moves.
 func checkManifest(m *v1.Manifest) error {
 	var errs []error
+	if m.ArtifactType != "" {
+		errs = append(errs, fmt.Errorf("it is an artifact, %q, and no image", m.ArtifactType))
+	}
 	if t := m.Config.MediaType; !slices.Contains([]types.MediaType{types.OCIConfigJSON, types.DockerConfigJSON}, t) {
 		errs = append(errs, fmt.Errorf("its config is %q: it is an artifact and no image", t))
 	}

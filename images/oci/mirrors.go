@@ -14,30 +14,43 @@ import (
 // remoteSupply is a registry with the mirrors before it.
 type remoteSupply struct{ places []*repository }
 
-// remoteSupply resolves the reference at the registry itself: a mirror may not
-// say what a tag means.
-func (o RegistryOptions) remoteSupply(ctx context.Context, from Reference) (remoteSupply, []byte, v1.Descriptor, error) {
+// resolve asks the registry itself what a tag means: a mirror may not say it.
+func (s remoteSupply) resolve(ctx context.Context, r Reference) ([]byte, v1.Descriptor, error) {
+	if tag, ok := r.remote.(name.Tag); ok {
+		return s.places[len(s.places)-1].manifest(ctx, tag.TagStr())
+	}
+	h, err := v1.NewHash(r.remote.Identifier())
+	if err != nil {
+		return nil, v1.Descriptor{}, err
+	}
+	data, t, err := s.manifest(ctx, v1.Descriptor{Digest: h})
+	return data, v1.Descriptor{MediaType: t, Digest: h}, err
+}
+
+// places are the mirrors, then the registry itself.
+func (o RegistryOptions) places(ctx context.Context, from Reference) (remoteSupply, error) {
 	var s remoteSupply
 	for _, m := range o.Mirrors {
 		repo, err := mirrorOf(m, from.remote.Context().RepositoryStr())
 		if err != nil {
-			return s, nil, v1.Descriptor{}, err
+			return s, err
 		}
 		s.places = append(s.places, o.newRepository(ctx, repo, transport.PullScope))
 	}
-	registry := o.newRepository(ctx, from.remote.Context(), transport.PullScope)
-	s.places = append(s.places, registry)
-	if tag, ok := from.remote.(name.Tag); ok {
-		data, d, err := registry.manifest(ctx, tag.TagStr())
-		return s, data, d, err
-	}
-	h, err := v1.NewHash(from.remote.Identifier())
-	if err != nil {
-		return s, nil, v1.Descriptor{}, err
-	}
-	data, t, err := s.manifest(ctx, v1.Descriptor{Digest: h})
-	return s, data, v1.Descriptor{MediaType: t, Digest: h}, err
+	s.places = append(s.places, o.newRepository(ctx, from.remote.Context(), transport.PullScope))
+	return s, nil
 }
+
+// supply returns where a reference leads, without resolving it.
+func (o RegistryOptions) supply(ctx context.Context, from Reference) (supply, error) {
+	if from.Registry() {
+		return o.places(ctx, from)
+	}
+	return openLocal(from)
+}
+
+// Close implements io.Closer.
+func (s remoteSupply) Close() error { return nil }
 
 func (s remoteSupply) manifest(ctx context.Context, d v1.Descriptor) ([]byte, types.MediaType, error) {
 	var errs []error

@@ -14,7 +14,9 @@ import (
 )
 
 // maxWindow bounds the memory that a layer can make its reader take, in bytes.
-const maxWindow = 128 << 20
+// Layers of all common builders stay below: "zstd -19" takes 8 MiB, and the best
+// level of the Go encoder 32.
+const maxWindow = 32 << 20
 
 // OpenLayer returns the uncompressed tar of the image's layer i, the lowest
 // being 0. In place of io.EOF its end is an error unless the size and digest

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 )
 
 // Pulled is an image that Pull brought into a layout.
@@ -22,147 +20,90 @@ type Pulled struct {
 	// Blobs and Bytes are what moved, of the Size bytes that the image has.
 	Blobs       int
 	Bytes, Size int64
+	// Verdict says who vouches for the image.
+	Verdict Verdict
 }
 
 // Pull brings the image for linux/amd64 that a reference names into the
 // layout. Only blobs that the layout lacks move, several at once. Each is
 // checked while it comes and gets its name when its bytes are all there; what
 // a break leaves of one is where the next Pull goes on. The image is in the
-// layout's index only when it is whole.
-func (l *Layout) Pull(ctx context.Context, from Reference, o RegistryOptions) (Pulled, error) {
-	p, err := l.pull(ctx, from, o.withDefaults())
+// layout's index only when it is whole. Of what is attached to it the types
+// that are known here come along. Nothing but these, the manifest and the config
+// moves, and the image does not come into the index, unless the policy lets it
+// through.
+func (l *Layout) Pull(ctx context.Context, from Reference, p Policy, o RegistryOptions) (Pulled, error) {
+	pulled, err := l.pull(ctx, from, p, o.withDefaults())
 	if err != nil {
 		return Pulled{}, fmt.Errorf("pulling %s: %w", from, err)
 	}
-	return p, nil
+	return pulled, nil
 }
 
 // supply is where a pull gets its image from.
 type supply interface {
+	// resolve returns the manifest, or the index, that a reference names.
+	resolve(ctx context.Context, r Reference) ([]byte, v1.Descriptor, error)
 	// manifest returns what a descriptor names, checked, and its media type
 	// where that says none.
 	manifest(ctx context.Context, d v1.Descriptor) ([]byte, types.MediaType, error)
 	// bring puts a blob into the layout, and calls it object in errors.
 	bring(ctx context.Context, to *Layout, d v1.Descriptor, object string) error
+	// attached lists what refers to an image.
+	attached(ctx context.Context, subject v1.Hash) ([]v1.Descriptor, error)
+	// small returns a blob that fits into memory, checked.
+	small(ctx context.Context, d v1.Descriptor) ([]byte, error)
+	// simple returns signatures that do not refer to the image they are of.
+	simple(ctx context.Context, subject v1.Hash) ([]Attachment, error)
+	io.Closer
 }
 
-func (l *Layout) pull(ctx context.Context, from Reference, o RegistryOptions) (_ Pulled, err error) {
+func (l *Layout) pull(ctx context.Context, from Reference, p Policy, o RegistryOptions) (_ Pulled, err error) {
 	if err := l.sweepParts(); err != nil {
 		return Pulled{}, err
 	}
-	if from.Registry() {
-		s, data, d, err := o.remoteSupply(ctx, from)
-		if err != nil {
-			return Pulled{}, err
-		}
-		return l.take(ctx, s, data, d, from.tag())
-	}
-	s, err := openLocal(from)
+	s, err := o.supply(ctx, from)
 	if err != nil {
 		return Pulled{}, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	d, err := s.find(from.digest)
+	image, err := choose(ctx, s, from)
 	if err != nil {
 		return Pulled{}, err
 	}
-	data, _, err := s.manifest(ctx, d)
-	if err != nil {
-		return Pulled{}, err
-	}
-	return l.take(ctx, s, data, d, "")
+	return l.take(ctx, s, image, p)
 }
 
-// take brings the image that a manifest, or one of an index, describes.
-func (l *Layout) take(ctx context.Context, s supply, data []byte, d v1.Descriptor, ref string) (Pulled, error) {
+// offer is the image that a reference led to.
+type offer struct {
+	from     Reference
+	manifest *v1.Manifest
+	data     []byte
+	desc     v1.Descriptor
+}
+
+// choose resolves a reference to the manifest of an image, one of an index
+// where it leads to an index.
+func choose(ctx context.Context, s supply, from Reference) (offer, error) {
+	data, d, err := s.resolve(ctx, from)
+	if err != nil {
+		return offer{}, err
+	}
 	m, index, err := readManifest(data, d.MediaType)
 	if index != nil {
 		if d, err = pick(index); err == nil {
 			data, d.MediaType, err = s.manifest(ctx, d)
 		}
 		if err != nil {
-			return Pulled{}, fmt.Errorf("choosing from the index: %w", err)
+			return offer{}, fmt.Errorf("choosing from the index: %w", err)
 		}
 		m, index, err = readManifest(data, d.MediaType)
 	}
 	if err != nil {
-		return Pulled{}, fmt.Errorf("reading manifest %s: %w", d.Digest, err)
+		return offer{}, fmt.Errorf("reading manifest %s: %w", d.Digest, err)
 	}
 	if index != nil {
-		return Pulled{}, fmt.Errorf("manifest %s: an index of indexes is not followed", d.Digest)
+		return offer{}, fmt.Errorf("manifest %s: an index of indexes is not followed", d.Digest)
 	}
-	pulled := Pulled{Digest: d.Digest, Title: m.Annotations["org.opencontainers.image.title"]}
-	if err := l.takeBlobs(ctx, s, m, &pulled); err != nil {
-		return Pulled{}, err
-	}
-	if _, err := l.writeBlob(data); err != nil {
-		return Pulled{}, err
-	}
-	d = describe(data, d.MediaType)
-	if m.MediaType != "" {
-		d.MediaType = m.MediaType
-	}
-	d.Platform = &platform
-	return pulled, l.record(d, ref)
-}
-
-// takeBlobs brings the config, which may still refuse the image, then the
-// layers that are missing.
-func (l *Layout) takeBlobs(ctx context.Context, s supply, m *v1.Manifest, pulled *Pulled) error {
-	var blobs, bytes atomic.Int64
-	bring := func(ctx context.Context, d v1.Descriptor, object string) error {
-		if l.checkBlob(d.Digest, d.Size) == nil {
-			return nil
-		}
-		blobs.Add(1)
-		bytes.Add(d.Size)
-		return s.bring(ctx, l, d, object)
-	}
-	if err := bring(ctx, m.Config, "config "+m.Config.Digest.String()); err != nil {
-		return err
-	}
-	config, err := l.readBlob(m.Config.Digest)
-	if err == nil {
-		err = checkConfig(config, m)
-	}
-	if err != nil {
-		return fmt.Errorf("reading config %s: %w", m.Config.Digest, err)
-	}
-	if err := l.checkRoom(m.Layers); err != nil {
-		return err
-	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(parallel)
-	seen := map[v1.Hash]bool{}
-	for _, d := range m.Layers {
-		if seen[d.Digest] {
-			continue
-		}
-		seen[d.Digest] = true
-		pulled.Size += d.Size
-		group.Go(func() error { return bring(ctx, d, "layer "+d.Digest.String()) })
-	}
-	err = group.Wait()
-	pulled.Blobs, pulled.Bytes = int(blobs.Load()), bytes.Load()
-	return err
-}
-
-// checkRoom says before a download, and not at its end, that the disk is too
-// small for the layers that are missing.
-func (l *Layout) checkRoom(layers []v1.Descriptor) error {
-	var st unix.Statfs_t
-	if err := unix.Statfs(l.dir, &st); err != nil {
-		return fmt.Errorf("asking for the free space of %s: %w", l.dir, err)
-	}
-	free := st.Bavail * uint64(st.Bsize)
-	need := uint64(0)
-	for _, d := range layers {
-		if l.checkBlob(d.Digest, d.Size) == nil {
-			continue
-		}
-		if need += uint64(d.Size); need > free {
-			return fmt.Errorf("the layers that are missing do not fit: they have more than %d MiB, and %s has %d free: free more", (need-1)>>20, l.dir, free>>20)
-		}
-	}
-	return nil
+	return offer{from, m, data, d}, nil
 }

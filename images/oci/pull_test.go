@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -41,123 +40,6 @@ func objects(t *testing.T, l *oci.Layout, h v1.Hash) []object {
 	}
 }
 
-// stays says what a fault does to an object when it never ends: an error with a
-// text, or "" where it harms nothing.
-func stays(fault, object string) (want string) {
-	ping := object == "ping"
-	switch fault {
-	case "401", "403", "404", "429", "500", "503":
-		if ping && fault == "401" {
-			return "" // it is how a registry asks for credentials, and then none are needed
-		}
-		return fault
-	case "reset", "silent":
-		return "gave up after 5 tries"
-	case "other type":
-		if object == "manifest" {
-			return `"text/html"`
-		}
-		return ""
-	}
-	if ping {
-		return "" // its answer says nothing
-	}
-	return "manifest |config |layer "
-}
-
-// Whatever a registry answers for whatever object, a pull ends: with the whole
-// image, or with an error that names the object, and never keeps a wrong byte.
-// When the fault is over the next pull succeeds.
-func TestPullFaults(t *testing.T) {
-	registry := startRegistry(t, "")
-	from, h := nodeImage(t, 1)
-	pushTo(t, from, h, registry+"/roots/site:1")
-	for name, fault := range faults {
-		for _, o := range objects(t, from, h) {
-			t.Run(name+"/"+o.name, func(t *testing.T) {
-				t.Parallel()
-				var over atomic.Bool
-				p := &proxy{to: registry}
-				p.spoil = func(w http.ResponseWriter, r *http.Request, a answer) bool {
-					if r.URL.Path != o.path || over.Load() {
-						return false
-					}
-					fault(w, r, a)
-					return true
-				}
-				ref := reference(t, p.start(t)+"/roots/site:1")
-				options := impatient()
-				if name == "stalled" || name == "silent" {
-					options.Stall = 400 * time.Millisecond
-				}
-				l := newLayout(t)
-				_, err := l.Pull(t.Context(), ref, options)
-				want := stays(name, o.name)
-				switch {
-				case err == nil && want != "":
-					t.Errorf("no error, want one with %q", want)
-				case err != nil && want == "":
-					t.Error(err)
-				case err != nil && !strings.Contains(err.Error(), o.inError) || err != nil && !containsAny(err.Error(), want):
-					t.Errorf("error %q, want one with %q and %q", err, o.inError, want)
-				case err != nil && len(readIndex(t, l.Dir()).Manifests) != 0:
-					t.Error("the index names the image")
-				}
-				wantNothingWrong(t, l)
-				over.Store(true)
-				if got, err := l.Pull(t.Context(), ref, impatient()); err != nil || got.Digest != h {
-					t.Fatalf("after the fault: %v, %v, want %s", got, err, h)
-				}
-				wantWhole(t, l, h)
-			})
-		}
-	}
-}
-
-func containsAny(s, list string) bool {
-	for want := range strings.SplitSeq(list, "|") {
-		if strings.Contains(s, want) {
-			return true
-		}
-	}
-	return false
-}
-
-// What passes is tried again, without a word.
-func TestPullRetries(t *testing.T) {
-	registry := startRegistry(t, "")
-	from, h := nodeImage(t, 1)
-	pushTo(t, from, h, registry+"/roots/site:1")
-	for _, name := range []string{"cut off", "short", "corrupt", "empty", "reset", "429", "500", "503"} {
-		for _, o := range objects(t, from, h) {
-			if name == "empty" && o.name == "manifest" {
-				continue // an empty manifest has a digest of its own
-			}
-			t.Run(name+"/"+o.name, func(t *testing.T) {
-				t.Parallel()
-				var spoiled atomic.Bool
-				p := &proxy{to: registry}
-				p.spoil = func(w http.ResponseWriter, r *http.Request, a answer) bool {
-					if r.URL.Path != o.path || spoiled.Swap(true) {
-						return false
-					}
-					faults[name](w, r, a)
-					return true
-				}
-				l := newLayout(t)
-				if _, err := l.Pull(t.Context(), reference(t, p.start(t)+"/roots/site:1"), impatient()); err != nil {
-					t.Fatal(err)
-				}
-				if !spoiled.Load() {
-					t.Error("nothing was spoiled")
-				}
-				wantWhole(t, l, h)
-				wantNothingWrong(t, l)
-			})
-		}
-	}
-}
-
 // A blob that broke off is asked for from where it broke, in the next run too.
 func TestPullResumes(t *testing.T) {
 	registry := startRegistry(t, "")
@@ -178,10 +60,10 @@ func TestPullResumes(t *testing.T) {
 	}
 	ref := reference(t, p.start(t)+"/roots/site:1")
 	l := newLayout(t)
-	_, err := l.Pull(t.Context(), ref, impatient())
+	_, err := l.Pull(t.Context(), ref, oci.Unverified, impatient())
 	wantError(t, err, "404")
 	mended.Store(true)
-	if _, err := l.Pull(t.Context(), ref, impatient()); err != nil {
+	if _, err := l.Pull(t.Context(), ref, oci.Unverified, impatient()); err != nil {
 		t.Fatal(err)
 	}
 	asked := p.requests(layer.path)
@@ -203,7 +85,7 @@ func TestPullDropsDamagedPart(t *testing.T) {
 	for _, size := range []int{1000, 1 << 20} {
 		l := newLayout(t)
 		write(t, filepath.Join(l.Dir(), "partial", digest), strings.Repeat("\x00", size))
-		if _, err := l.Pull(t.Context(), reference(t, registry+"/roots/site:1"), impatient()); err != nil {
+		if _, err := l.Pull(t.Context(), reference(t, registry+"/roots/site:1"), oci.Unverified, impatient()); err != nil {
 			t.Fatal(err)
 		}
 		wantWhole(t, l, h)
@@ -240,7 +122,7 @@ func TestPullOddRanges(t *testing.T) {
 			}
 			l := newLayout(t)
 			write(t, filepath.Join(l.Dir(), "partial", layer.path[strings.LastIndex(layer.path, ":")+1:]), string(data[:1000]))
-			if _, err := l.Pull(t.Context(), reference(t, p.start(t)+"/roots/site:1"), impatient()); err != nil {
+			if _, err := l.Pull(t.Context(), reference(t, p.start(t)+"/roots/site:1"), oci.Unverified, impatient()); err != nil {
 				t.Fatal(err)
 			}
 			if len(p.requests("bytes=1000-")) == 0 {
@@ -268,7 +150,7 @@ func TestPullMovingTag(t *testing.T) {
 	ref := reference(t, p.start(t)+"/roots/site:1")
 	l := newLayout(t)
 	for _, want := range []v1.Hash{h, otherH} {
-		got, err := l.Pull(t.Context(), ref, impatient())
+		got, err := l.Pull(t.Context(), ref, oci.Unverified, impatient())
 		if err != nil || got.Digest != want {
 			t.Fatalf("pulled %s, %v, want %s", got.Digest, err, want)
 		}
@@ -288,7 +170,7 @@ func TestPullOnlyWhatIsMissing(t *testing.T) {
 		tag   string
 		blobs int
 	}{{"1", 4}, {"1", 0}, {"2", 2}} {
-		got, err := l.Pull(t.Context(), reference(t, registry+"/roots/site:"+step.tag), impatient())
+		got, err := l.Pull(t.Context(), reference(t, registry+"/roots/site:"+step.tag), oci.Unverified, impatient())
 		if err != nil || got.Blobs != step.blobs {
 			t.Errorf("pull of %s moved %d blobs, %v, want %d", step.tag, got.Blobs, err, step.blobs)
 		}
@@ -313,7 +195,7 @@ func TestPullUntypedManifest(t *testing.T) {
 	pushTo(t, from, d.Digest, registry+"/roots/site:1")
 	for _, ref := range []string{"/roots/site:1", "/roots/site@" + d.Digest.String()} {
 		l := newLayout(t)
-		if _, err := l.Pull(t.Context(), reference(t, registry+ref), impatient()); err != nil {
+		if _, err := l.Pull(t.Context(), reference(t, registry+ref), oci.Unverified, impatient()); err != nil {
 			t.Fatal(err)
 		}
 		wantWhole(t, l, d.Digest)
@@ -342,7 +224,7 @@ func TestPullRemoteIndex(t *testing.T) {
 	}
 	resp.Body.Close()
 	l := newLayout(t)
-	got, err := l.Pull(t.Context(), reference(t, registry+"/roots/site:1"), impatient())
+	got, err := l.Pull(t.Context(), reference(t, registry+"/roots/site:1"), oci.Unverified, impatient())
 	if err != nil || got.Digest != h {
 		t.Fatalf("pulled %s, %v, want %s", got.Digest, err, h)
 	}

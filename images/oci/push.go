@@ -21,7 +21,8 @@ const storeTime = 5 * time.Minute
 
 // Push sends the image of a layout to a registry, and returns its digest. Only
 // blobs that the repository lacks move, several at once, and the manifest last:
-// a reader of the tag sees the image that was there before, or a whole one.
+// a reader of the tag sees the image that was there before, or a whole one. What
+// is attached to the image is sent with it.
 // Bytes that are not those of their digest are an error and are not kept there.
 func Push(ctx context.Context, from, to Reference, o RegistryOptions) (v1.Hash, error) {
 	if o.Stall <= 0 {
@@ -46,7 +47,7 @@ func push(ctx context.Context, from, to Reference, o RegistryOptions) (_ v1.Hash
 		return v1.Hash{}, err
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
-	d, err := source.find(from.digest)
+	d, err := source.find(ctx, from.digest)
 	if err != nil {
 		return v1.Hash{}, err
 	}
@@ -75,12 +76,28 @@ func (p pusher) push(ctx context.Context, d v1.Descriptor, id string) error {
 	case index != nil:
 		return fmt.Errorf("manifest %s is an index: name one of its images as @sha256:DIGEST", d.Digest)
 	}
+	attached, err := artifacts(ctx, p.from, d.Digest, func(string) bool { return true })
+	if err != nil {
+		return err
+	}
 	if err := p.blobs(ctx, m); err != nil {
 		return err
 	}
-	return p.retry(ctx, "manifest "+d.Digest.String(), func(ctx context.Context, _ func(int)) error {
-		return p.manifest(ctx, d, data, id)
-	})
+	name := func(id string) error {
+		return p.retry(ctx, "manifest "+d.Digest.String(), func(ctx context.Context, _ func(int)) error {
+			return p.manifest(ctx, d, data, id)
+		})
+	}
+	// The tag comes last: who reads it finds what is attached.
+	if len(attached) > 0 {
+		if err := name(d.Digest.String()); err != nil {
+			return err
+		}
+		if err := p.attachments(ctx, d.Digest, attached); err != nil {
+			return err
+		}
+	}
+	return name(id)
 }
 
 // blobs sends what the manifest names, each once.
@@ -196,19 +213,25 @@ func (p pusher) finish(req *http.Request) error {
 
 // manifest gives the image its tag.
 func (p pusher) manifest(ctx context.Context, d v1.Descriptor, data []byte, id string) error {
+	_, err := p.put(ctx, d, data, id)
+	return err
+}
+
+// put sends a manifest and returns what the registry said with it.
+func (p pusher) put(ctx context.Context, d v1.Descriptor, data []byte, id string) (http.Header, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, p.to.url("manifests", id), bytes.NewReader(data))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	req.Header.Set("Content-Type", string(d.MediaType))
 	resp, err := p.to.ask(req, http.StatusCreated)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if got := resp.Header.Get("Docker-Content-Digest"); got != "" && got != d.Digest.String() {
 		err = fmt.Errorf("the registry keeps it as %s", got)
 	}
-	return errors.Join(err, resp.Body.Close())
+	return resp.Header, errors.Join(err, resp.Body.Close())
 }
 
 // uploadBody is a blob as it is sent. It ends with an error, which keeps the

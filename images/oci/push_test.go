@@ -67,7 +67,7 @@ func TestPushDamaged(t *testing.T) {
 	damageLayer(t, l, h)
 	_, err := oci.Push(t.Context(), l.Reference(h), reference(t, address+"/roots/site:1"), impatient())
 	wantError(t, err, "sending layer sha256:")
-	_, err = newLayout(t).Pull(t.Context(), reference(t, address+"/roots/site:1"), impatient())
+	_, err = newLayout(t).Pull(t.Context(), reference(t, address+"/roots/site:1"), oci.Unverified, impatient())
 	wantError(t, err, "404")
 }
 

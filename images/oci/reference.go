@@ -85,6 +85,31 @@ func (l *Layout) Reference(h v1.Hash) Reference {
 // Registry says whether the image is in a registry, and not in a layout.
 func (r Reference) Registry() bool { return r.remote != nil }
 
+// Pinned says whether the reference names one image for ever, by its digest.
+func (r Reference) Pinned() bool {
+	if r.remote == nil {
+		return r.digest != (v1.Hash{})
+	}
+	_, ok := r.remote.(name.Digest)
+	return ok
+}
+
+// Dir returns the directory of a layout, and "" for others.
+func (r Reference) Dir() string {
+	if r.format != FormatLayout {
+		return ""
+	}
+	return r.path
+}
+
+// Repository returns HOST/REPOSITORY, or "" for a layout.
+func (r Reference) Repository() string {
+	if r.remote == nil {
+		return ""
+	}
+	return r.remote.Context().Name()
+}
+
 // String returns the form that ParseReference reads.
 func (r Reference) String() string {
 	if r.remote != nil {

@@ -103,14 +103,17 @@ func passing(err error) bool {
 // retry calls f until it succeeds, or fails for good, or too often. It tells
 // before each pause.
 func (o RegistryOptions) retry(ctx context.Context, tell func(string), f func() error) error {
-	pause := o.Pause
+	pause, wrong := o.Pause, 0
 	for try := 1; ; try++ {
 		err := f()
 		if err == nil || ctx.Err() != nil || !passing(err) {
 			return err
 		}
 		var damaged *damagedError
-		if try == tries || try == damagedTries && errors.As(err, &damaged) {
+		if errors.As(err, &damaged) {
+			wrong++
+		}
+		if try == tries || wrong == damagedTries {
 			return fmt.Errorf("%w; gave up after %d tries", err, try)
 		}
 		var status *statusError

@@ -2,6 +2,7 @@ package oci_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -207,7 +208,9 @@ var faults = map[string]func(w http.ResponseWriter, r *http.Request, a answer){
 	},
 	"corrupt": func(w http.ResponseWriter, _ *http.Request, a answer) {
 		a.body = bytes.Clone(a.body)
-		a.body[len(a.body)/2] ^= 1
+		if len(a.body) > 0 {
+			a.body[len(a.body)/2] ^= 1
+		}
 		a.send(w)
 	},
 	"empty": func(w http.ResponseWriter, _ *http.Request, a answer) {
@@ -231,11 +234,57 @@ var faults = map[string]func(w http.ResponseWriter, r *http.Request, a answer){
 			panic(err)
 		}
 	},
-	"401": status(401), "403": status(403), "404": status(404), "429": status(429), "500": status(500), "503": status(503),
+	"dripping": func(w http.ResponseWriter, r *http.Request, a answer) {
+		for k, v := range a.header {
+			w.Header()[k] = v
+		}
+		w.Header().Del("Content-Length")
+		w.WriteHeader(a.status)
+		for ; len(a.body) > 0 && r.Context().Err() == nil; a.body = a.body[1:] {
+			_, _ = w.Write(a.body[:1])
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(5 * time.Millisecond)
+		}
+	},
+	"other bytes": func(w http.ResponseWriter, _ *http.Request, a answer) {
+		a.body = bytes.Repeat([]byte("x"), len(a.body))
+		a.send(w)
+	},
+	"other digest": func(w http.ResponseWriter, _ *http.Request, a answer) {
+		a.header.Set("Docker-Content-Digest", "sha256:"+strings.Repeat("0", 64))
+		a.send(w)
+	},
+	"part unasked": func(w http.ResponseWriter, _ *http.Request, a answer) {
+		a.header.Set("Content-Range", "bytes 7-9/10")
+		a.status = http.StatusPartialContent
+		a.send(w)
+	},
+	"packed": func(w http.ResponseWriter, _ *http.Request, a answer) {
+		var packed bytes.Buffer
+		z := gzip.NewWriter(&packed)
+		_, _ = z.Write(a.body) // a buffer takes all
+		_ = z.Close()
+		a.header.Set("Content-Encoding", "gzip")
+		a.header.Set("Content-Length", strconv.Itoa(packed.Len()))
+		a.body = packed.Bytes()
+		a.send(w)
+	},
+	"to the link": redirect("http://169.254.169.254/"),
+	"to https":    redirect("https://127.0.0.1:1/"),
+	"to a file":   redirect("file:///etc/passwd"),
+	"to itself":   func(w http.ResponseWriter, r *http.Request, _ answer) { redirect(r.URL.String())(w, r, answer{}) },
+	"401":         status(401), "403": status(403), "404": status(404), "429": status(429), "500": status(500), "503": status(503),
 	"other type": func(w http.ResponseWriter, _ *http.Request, a answer) {
 		a.header.Set("Content-Type", "text/html")
 		a.send(w)
 	},
+}
+
+func redirect(to string) func(http.ResponseWriter, *http.Request, answer) {
+	return func(w http.ResponseWriter, _ *http.Request, _ answer) {
+		w.Header().Set("Location", to)
+		w.WriteHeader(http.StatusTemporaryRedirect)
+	}
 }
 
 func status(code int) func(http.ResponseWriter, *http.Request, answer) {

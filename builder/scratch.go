@@ -1,0 +1,45 @@
+package builder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// OpenScratch opens an empty state directory at dir. With again it first removes
+// what a killed run left of one there; without, a directory that holds anything
+// is an error.
+func OpenScratch(ctx context.Context, dir, command, runc string, again bool) (*State, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if len(entries) > 0 && !again {
+		return nil, fmt.Errorf("%s is not empty: name a directory that is, or that is not there", dir)
+	}
+	s, err := OpenState(dir, command)
+	if err != nil || len(entries) == 0 {
+		return s, err
+	}
+	// The lock says that no other process is in it.
+	if err := s.Remove(ctx, runc); err != nil {
+		return nil, err
+	}
+	return OpenState(dir, command)
+}
+
+// Remove closes the state and removes its directory, with what runs and is
+// mounted below it.
+func (s *State) Remove(ctx context.Context, runc string) error {
+	if _, err := os.Stat(s.BuildKit()); err == nil {
+		if err := sweep(ctx, Options{Dir: s.BuildKit(), Runc: runc}); err != nil {
+			return errors.Join(fmt.Errorf("clearing %s: %w", s.dir, err), s.Close())
+		}
+	}
+	if err := errors.Join(os.RemoveAll(s.dir), s.Close()); err != nil {
+		return fmt.Errorf("removing %s: %w", s.dir, err)
+	}
+	return nil
+}

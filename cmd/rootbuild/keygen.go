@@ -1,0 +1,87 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/google/renameio/v2"
+	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/sigstore/sigstore/pkg/cryptoutils"
+	"github.com/spf13/cobra"
+)
+
+const keygenHelp = `keygen makes a key pair to sign images with: NAME.key, encrypted with a password,
+and NAME.pub, which a policy names. They are as cosign makes and reads them. The
+password is that of $ROOTBUILD_PASSWORD, else of $COSIGN_PASSWORD, else asked for.`
+
+func newKeygen(s streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "keygen NAME",
+		Short: "make a key pair to sign images with",
+		Long:  keygenHelp,
+		Args:  exactly(1, "the name of the key's files: rootbuild keygen NAME"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return runKeygen(args[0], s)
+		},
+	}
+}
+
+func runKeygen(name string, s streams) error {
+	private, public := name+".key", name+".pub"
+	for _, file := range []string{private, public} {
+		if _, err := os.Lstat(file); err == nil {
+			return usageError{fmt.Errorf("%s is there already, and keys are not replaced: name another, or move it away", file)}
+		}
+	}
+	password, err := keyPassword(true)
+	if err != nil {
+		return err
+	}
+	privateText, publicText, err := oci.GenerateKey(password)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(
+		renameio.WriteFile(private, privateText, 0o600),
+		renameio.WriteFile(public, publicText, 0o644),
+	)
+	if err != nil {
+		return fmt.Errorf("writing the key pair: %w", err)
+	}
+	_, err = fmt.Fprintln(s.out, public)
+	return err
+}
+
+// keyPassword returns the password of a private key; confirm asks a person for
+// it twice.
+func keyPassword(confirm bool) ([]byte, error) {
+	if password, ok := os.LookupEnv("ROOTBUILD_PASSWORD"); ok {
+		return []byte(password), nil
+	}
+	if password, ok := os.LookupEnv("COSIGN_PASSWORD"); ok {
+		return []byte(password), nil
+	}
+	password, err := cryptoutils.GetPasswordFromStdIn(confirm)
+	if err != nil {
+		return nil, fmt.Errorf("asking for the password of the key: %w; $ROOTBUILD_PASSWORD may hold it", err)
+	}
+	return password, nil
+}
+
+// readPrivateKey reads a key that keygen, or cosign, wrote.
+func readPrivateKey(file string) (*oci.PrivateKey, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("reading the key: %w", err)}
+	}
+	password, err := keyPassword(false)
+	if err != nil {
+		return nil, err
+	}
+	key, err := oci.ParsePrivateKey(text, password)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("reading the key %s: %w", file, err)}
+	}
+	return key, nil
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/rootbuild/rootbuild/images/leaks"
+	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/stages"
+	"golang.org/x/sys/unix"
+)
+
+// kindLeaks are the records of what was found in layers. A change of what is
+// looked for takes another name, so that all are looked through again.
+const kindLeaks = "leaks-1"
+
+// checkLeaks refuses packages that hold something of the surroundings in which
+// they were built, unless their recipes allow it. There is a layer for each
+// package of the graph.
+func (b build) checkLeaks(layers []oci.Layer) error {
+	var errs []error
+	for i, name := range b.graph.Packages {
+		found, err := b.leaks(layers[i])
+		if err != nil {
+			return err
+		}
+		recipe := b.graph.Recipe(name)
+		for _, l := range found {
+			if !recipe.Allows(l) {
+				errs = append(errs, fmt.Errorf("%s: package %s brings /%s, which holds %s: %s; mend what puts it there, or allow it in the recipe with `allow_leaks: [{path: %s, kind: %s, reason: ...}]`",
+					recipe.At(), name, l.Path, leaked[l.Kind], l.What, l.Path, l.Kind))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// leaked says what a kind of leak is, for the person who has to mend it.
+var leaked = map[leaks.Kind]string{
+	leaks.BuildPath: "a path of its build",
+	leaks.Base:      "something of the base",
+	leaks.Date:      "the day of its build",
+	leaks.Host:      "the name of the build host",
+	leaks.Kernel:    "the build host's kernel release",
+	leaks.RunPath:   "a run path that it does not need",
+	leaks.Times:     "a time that is not the epoch",
+	leaks.Libtool:   "paths of its build",
+	leaks.Cache:     "times and inode numbers",
+}
+
+// leaks returns those of a layer. A layer is looked through once, right after it
+// was built: later its build's day is not known.
+func (b build) leaks(layer oci.Layer) ([]leaks.Leak, error) {
+	var found []leaks.Leak
+	known, err := b.state.Kept(kindLeaks, layer.Digest.String(), &found)
+	if known || err != nil {
+		return found, err
+	}
+	if found, err = b.findLeaks(layer); err != nil {
+		return nil, fmt.Errorf("looking for leaks in layer %s: %w", layer.Digest, err)
+	}
+	return found, b.state.Keep(kindLeaks, layer.Digest.String(), found)
+}
+
+func (b build) findLeaks(layer oci.Layer) (_ []leaks.Leak, err error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, err
+	}
+	var kernel unix.Utsname
+	if err := unix.Uname(&kernel); err != nil {
+		return nil, fmt.Errorf("asking for the kernel's release: %w", err)
+	}
+	r, err := b.layout.OpenLayer(layer)
+	if err != nil {
+		return nil, err
+	}
+	defer closing(r, &err)
+	found, err := leaks.Find(r, leaks.Surroundings{
+		Dirs: stages.StepDirs(), Host: host, Kernel: unix.ByteSliceToString(kernel.Release[:]),
+		Now: time.Now(), Epoch: b.graph.Target.Epoch,
+	})
+	if err != nil {
+		return nil, err
+	}
+	// The layer's digest is checked at its end.
+	_, err = io.Copy(io.Discard, r)
+	return found, err
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/rootbuild/rootbuild/builder/distfiles"
+	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/stages"
+)
+
+// sourceSetType is the type of the artifact that fetch --push makes.
+const sourceSetType = "application/vnd.rootbuild.distfiles.v1"
+
+// correspondingSource is that of a graph's image: of each recipe the sources, and
+// recipe.yaml with all that stands beside it.
+func correspondingSource(graph stages.Graph) []distfiles.ExportFile {
+	var files []distfiles.ExportFile
+	for _, r := range append(slices.Clone(graph.Stages), graph.Toolchain) {
+		below := r.Name + "-" + r.Version + "/"
+		for _, source := range r.Sources {
+			files = append(files, distfiles.ExportFile{Path: below + source.Name, SHA256: source.SHA256})
+		}
+		files = append(files, distfiles.ExportFile{Path: below + "recipe/recipe.yaml", Text: r.Text})
+		for _, name := range slices.Sorted(maps.Keys(r.Files)) {
+			files = append(files, distfiles.ExportFile{Path: below + "recipe/" + name, Text: r.Files[name]})
+		}
+	}
+	return files
+}
+
+// delivery brings the sources of a graph, which are all in the state directory,
+// to where a person wants them.
+type delivery struct {
+	graph   stages.Graph
+	store   *distfiles.Store
+	options fetchVerbOptions
+	streams streams
+}
+
+// export writes the corresponding source to a directory.
+func (d delivery) export(ctx context.Context) error {
+	files := correspondingSource(d.graph)
+	if err := d.store.Export(ctx, d.options.export, files); err != nil {
+		return err
+	}
+	fmt.Fprintf(d.streams.err, "%d files of %s in %s\n", len(files), d.graph.Target.Name, d.options.export)
+	return nil
+}
+
+// push sends the corresponding source to a registry, and prints the reference by
+// which it is had again.
+func (d delivery) push(ctx context.Context, to oci.Reference) error {
+	set, err := newSourceSet(d.graph, d.store)
+	if err != nil {
+		return err
+	}
+	digest, err := d.send(ctx, set, to)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(d.streams.out, to.At(digest))
+	return err
+}
+
+// send pushes with a progress display.
+func (d delivery) send(ctx context.Context, set sourceSet, to oci.Reference) (_ v1.Hash, err error) {
+	options, err := d.options.fetch.registry.options()
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	display, err := d.options.state.display(d.streams)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	defer closing(display, &err)
+	progress := newTransferProgress(display, "push "+to.String())
+	options.Progress = progress.show
+	digest, err := oci.PushFiles(ctx, set.FileSet, to, options)
+	progress.done(err)
+	return digest, err
+}
+
+// sourceSet is the corresponding source by digests: sources of the store, and
+// the texts of recipes.
+type sourceSet struct {
+	oci.FileSet
+	store *distfiles.Store
+	texts map[v1.Hash][]byte
+}
+
+func newSourceSet(graph stages.Graph, store *distfiles.Store) (sourceSet, error) {
+	set := sourceSet{store: store, texts: map[v1.Hash][]byte{}, FileSet: oci.FileSet{
+		Type:        sourceSetType,
+		Annotations: map[string]string{"org.opencontainers.image.title": "sources of " + graph.Target.Name},
+	}}
+	set.Open = set.open
+	for _, f := range correspondingSource(graph) {
+		file, err := set.file(f)
+		if err != nil {
+			return set, err
+		}
+		set.Files = append(set.Files, file)
+	}
+	return set, nil
+}
+
+func (s sourceSet) file(f distfiles.ExportFile) (oci.SetFile, error) {
+	if f.SHA256 == "" {
+		sum := sha256.Sum256(f.Text)
+		h := v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])}
+		s.texts[h] = f.Text
+		return oci.SetFile{Name: f.Path, Digest: h, Size: int64(len(f.Text))}, nil
+	}
+	info, err := os.Stat(s.store.Path(f.SHA256))
+	if err != nil {
+		return oci.SetFile{}, fmt.Errorf("reading source %s: %w", f.Path, err)
+	}
+	return oci.SetFile{Name: f.Path, Digest: v1.Hash{Algorithm: "sha256", Hex: f.SHA256}, Size: info.Size()}, nil
+}
+
+func (s sourceSet) open(h v1.Hash) (io.ReadCloser, error) {
+	if text, ok := s.texts[h]; ok {
+		return io.NopCloser(bytes.NewReader(text)), nil
+	}
+	return os.Open(s.store.Path(h.Hex))
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/spf13/cobra"
+)
+
+// statementOptions are the flags of a statement that an image was built again.
+type statementOptions struct {
+	key        string
+	repository string
+}
+
+func (o *statementOptions) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&o.key, "statement", "", "private key: where the images are identical, sign that they are, and keep it beside the image")
+	f.StringVar(&o.repository, "for", "", "repository that the statement is meant for, HOST/REPOSITORY (default: the one of the image)")
+}
+
+// check refuses what could be told only after hours, and reads the key.
+func (o statementOptions) check(packages []string) (*oci.PrivateKey, error) {
+	switch {
+	case o.key == "" && o.repository != "":
+		return nil, usageError{errors.New("--for without --statement KEY")}
+	case o.key == "":
+		return nil, nil
+	case len(packages) > 0:
+		return nil, usageError{errors.New("--statement is of a whole image: leave --packages out")}
+	}
+	if o.repository != "" {
+		if _, err := parseRegistry(o.repository + ":tag"); err != nil {
+			return nil, usageError{fmt.Errorf("--for %q: want HOST/REPOSITORY", o.repository)}
+		}
+	}
+	return readPrivateKey(o.key)
+}
+
+// vouch attaches a signed statement to an image that was built again to the same
+// digest. Its serial is the image's epoch: a rebuild of an older image must not
+// make that image look newer.
+func (r reproduction) vouch(of subject, report reproduced, key *oci.PrivateKey) error {
+	repository := r.options.statement.repository
+	if repository == "" {
+		repository = of.repository
+	}
+	statement, err := oci.SignStatement(key, oci.Statement{
+		Image: of.digest, Repository: repository, PredicateType: oci.RebuiltPredicate,
+		Predicate: map[string]any{"rootbuild": ownVersion(), "base": report.Base},
+		Serial:    uint64(of.graph.Target.Epoch.Unix()),
+	})
+	if err != nil {
+		return err
+	}
+	_, err = r.layout.Attach(of.digest, statement)
+	return err
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/nfsroot"
+	"github.com/spf13/cobra"
+)
+
+// trustOptions say which images are taken.
+type trustOptions struct {
+	policy   string
+	noVerify bool
+	older    bool
+}
+
+func (o *trustOptions) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&o.policy, "policy", "", "policy that says whose signatures an image needs (default "+policyFile+", where it is there)")
+	f.BoolVar(&o.noVerify, "insecure-no-verify", false, "take the image whoever made it")
+	f.BoolVar(&o.older, "allow-older", false, "take an image with a lower serial than one that was taken before")
+}
+
+// load returns the policy, and warns where it lets everything through.
+func (o trustOptions) load(from oci.Reference, s streams) (oci.Policy, error) {
+	if o.noVerify {
+		if o.policy != "" {
+			return oci.Policy{}, usageError{errors.New("--policy and --insecure-no-verify: want one of them")}
+		}
+		fmt.Fprintf(s.err, "WARNING: --insecure-no-verify: NO SIGNATURE IS CHECKED. Whoever can write to %s decides what nodes run as root.\n", from)
+		return oci.Unverified, nil
+	}
+	if o.policy != "" {
+		p, err := loadPolicy(o.policy)
+		if err != nil {
+			return p, usageError{err}
+		}
+		return p, nil
+	}
+	p, err := loadPolicy(policyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		if !from.Pinned() {
+			fmt.Fprintf(s.err, "warning: nobody vouches for %s: there is no %s, and no digest was asked for\n", from, policyFile)
+		}
+		return oci.Unverified, nil
+	}
+	if err != nil {
+		return p, usageError{err}
+	}
+	return p, nil
+}
+
+// accept refuses an image that is older than what the store had of its line.
+func (o trustOptions) accept(store *nfsroot.Store, i image) error {
+	if len(i.verdict.Signed)+len(i.verdict.Rebuilt) == 0 {
+		return nil
+	}
+	err := store.Accept(i.verdict.Repository+" "+i.target, i.verdict.Serial, o.older)
+	var older *nfsroot.OlderError
+	if errors.As(err, &older) {
+		return fmt.Errorf("%s: %w; to take it, use --allow-older", i.reference(), err)
+	}
+	return err
+}

@@ -1,0 +1,201 @@
+package oci
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// artifact is an attachment as its manifest describes it.
+type artifact struct {
+	desc     v1.Descriptor
+	raw      []byte
+	manifest *v1.Manifest
+}
+
+// artifactType is what a manifest says the artifact is: the older way is to
+// give the config that type.
+func artifactType(m *v1.Manifest) string {
+	return cmp.Or(m.ArtifactType, string(m.Config.MediaType))
+}
+
+// isArtifact says whether a manifest, which may be nil, is no image's.
+func isArtifact(m *v1.Manifest) bool {
+	return m != nil && (m.ArtifactType != "" || !m.Config.MediaType.IsConfig() || slices.ContainsFunc(m.Layers, isSimple))
+}
+
+// artifacts returns what is attached to an image, each once, in the order of
+// digests. Of an artifact that is not wanted no more is read than its manifest.
+func artifacts(ctx context.Context, s supply, subject v1.Hash, wanted func(artifactType string) bool) ([]artifact, error) {
+	list, err := s.attached(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(list, func(a, b v1.Descriptor) int { return strings.Compare(a.Digest.String(), b.Digest.String()) })
+	list = slices.CompactFunc(list, func(a, b v1.Descriptor) bool { return a.Digest == b.Digest })
+	var found []artifact
+	list = slices.DeleteFunc(list, func(d v1.Descriptor) bool { return typed(d) && !wanted(d.ArtifactType) })
+	if len(list) > maxAttachments {
+		return nil, fmt.Errorf("it has %d attachments, more than %d", len(list), maxAttachments)
+	}
+	for _, d := range list {
+		data, _, err := s.manifest(ctx, d)
+		if err != nil {
+			return nil, fmt.Errorf("reading attachment %s: %w", d.Digest, err)
+		}
+		a, err := newArtifact(data, d.MediaType, subject)
+		if err != nil {
+			return nil, fmt.Errorf("reading attachment %s: %w", d.Digest, err)
+		}
+		if wanted(a.desc.ArtifactType) {
+			found = append(found, a)
+		}
+	}
+	return found, nil
+}
+
+// typed says whether a list tells the type of what it names. Some programs,
+// cosign 2.5 among them, write that of the empty config.
+func typed(d v1.Descriptor) bool { return d.ArtifactType != "" && d.ArtifactType != string(emptyType) }
+
+// artifacts returns all that is attached to an image of the layout.
+func (l *Layout) artifacts(ctx context.Context, subject v1.Hash) (_ []artifact, err error) {
+	from, err := openLocal(l.Reference(subject))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, from.Close()) }()
+	return artifacts(ctx, from, subject, func(string) bool { return true })
+}
+
+// newArtifact reads the manifest of what is attached to an image.
+func newArtifact(data []byte, t types.MediaType, subject v1.Hash) (artifact, error) {
+	m, err := v1.ParseManifest(bytes.NewReader(data))
+	switch {
+	case err != nil:
+		return artifact{}, err
+	case m.SchemaVersion != 2:
+		return artifact{}, fmt.Errorf("schema version %d, want 2", m.SchemaVersion)
+	case m.Subject == nil || m.Subject.Digest != subject:
+		return artifact{}, errors.New("it does not refer to the image")
+	}
+	a := artifact{describe(data, cmp.Or(t, types.OCIManifestSchema1)), data, m}
+	a.desc.ArtifactType = artifactType(m)
+	return a, a.check()
+}
+
+func (a artifact) check() error {
+	sizes, sum := map[v1.Hash]int64{}, int64(0)
+	for _, d := range append([]v1.Descriptor{a.manifest.Config}, a.manifest.Layers...) {
+		if d.Digest.Algorithm != "sha256" || d.Size < 0 {
+			return fmt.Errorf("blob %s of %d bytes: want a sha256 and a size", d.Digest, d.Size)
+		}
+		if size, ok := sizes[d.Digest]; ok && size != d.Size {
+			return fmt.Errorf("blob %s has %d bytes, and %d", d.Digest, size, d.Size)
+		}
+		sizes[d.Digest] = d.Size
+		if sum += d.Size; d.Size > maxAttachment || sum > maxAttachment {
+			return fmt.Errorf("its blobs have more than %d bytes", maxAttachment)
+		}
+	}
+	return nil
+}
+
+// blobs returns all that the manifest names, each once.
+func (a artifact) blobs() []v1.Descriptor {
+	var list []v1.Descriptor
+	for _, d := range append([]v1.Descriptor{a.manifest.Config}, a.manifest.Layers...) {
+		if !slices.ContainsFunc(list, func(have v1.Descriptor) bool { return have.Digest == d.Digest }) {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+// load reads the blobs.
+func (a artifact) load(ctx context.Context, s supply) (Attachment, error) {
+	out := Attachment{Type: a.desc.ArtifactType, Annotations: a.manifest.Annotations}
+	for _, d := range a.manifest.Layers {
+		data, err := s.small(ctx, d)
+		if err != nil {
+			return Attachment{}, fmt.Errorf("reading attachment %s: blob %s: %w", a.desc.Digest, d.Digest, err)
+		}
+		b := AttachedBlob{MediaType: string(d.MediaType), Title: d.Annotations[titleKey], Data: data}
+		for k, v := range d.Annotations {
+			if k == titleKey {
+				continue
+			}
+			if b.Annotations == nil {
+				b.Annotations = map[string]string{}
+			}
+			b.Annotations[k] = v
+		}
+		out.Blobs = append(out.Blobs, b)
+	}
+	return out, nil
+}
+
+// carried are the types of attachments that a pull takes along. Others may be
+// large, or many: what scanners write at each of their runs.
+var carried = []string{
+	"application/vnd.rootbuild.", "application/spdx+json", "application/vnd.in-toto+json",
+	"application/vnd.dev.sigstore.bundle.", "application/vnd.dev.cosign.",
+}
+
+func isCarried(artifactType string) bool {
+	return slices.ContainsFunc(carried, func(prefix string) bool { return strings.HasPrefix(artifactType, prefix) })
+}
+
+// takeAttachments brings what a pull takes along of what is attached.
+func (l *Layout) takeAttachments(ctx context.Context, s supply, subject v1.Hash) error {
+	found, err := artifacts(ctx, s, subject, isCarried)
+	if err != nil {
+		return fmt.Errorf("reading what is attached to image %s: %w", subject, err)
+	}
+	sum := int64(0)
+	for _, a := range found {
+		for _, d := range a.blobs() {
+			sum += d.Size
+		}
+	}
+	if sum > maxTaken {
+		return fmt.Errorf("what is attached to image %s has %d MiB, more than %d", subject, sum>>20, maxTaken>>20)
+	}
+	for _, a := range found {
+		if err := l.takeAttachment(ctx, s, a); err != nil {
+			return err
+		}
+	}
+	more, err := s.simple(ctx, subject)
+	if err != nil {
+		return fmt.Errorf("reading the signatures of image %s: %w", subject, err)
+	}
+	for _, a := range more {
+		if _, err := l.Attach(subject, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Layout) takeAttachment(ctx context.Context, s supply, a artifact) error {
+	for _, d := range a.blobs() {
+		if l.checkBlob(d.Digest, d.Size) == nil {
+			continue
+		}
+		if err := s.bring(ctx, l, d, "attachment "+d.Digest.String()); err != nil {
+			return err
+		}
+	}
+	if _, err := l.writeBlob(a.raw); err != nil {
+		return err
+	}
+	return l.record(a.desc, "")
+}

@@ -1,0 +1,44 @@
+package oci
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// AttachOnly is Attach for a type of which an image has one attachment: others of
+// that type are no longer attached.
+func (l *Layout) AttachOnly(subject v1.Hash, a Attachment) (v1.Hash, error) {
+	h, err := l.Attach(subject, a)
+	if err != nil {
+		return h, err
+	}
+	list, err := l.artifacts(context.Background(), subject)
+	if err != nil {
+		return h, fmt.Errorf("reading what is attached to image %s in %s: %w", subject, l.dir, err)
+	}
+	old := map[v1.Hash]bool{}
+	for _, other := range list {
+		if other.desc.ArtifactType == a.Type && other.desc.Digest != h {
+			old[other.desc.Digest] = true
+		}
+	}
+	return h, l.forget(old)
+}
+
+// forget takes manifests out of the index. Their blobs stay.
+func (l *Layout) forget(manifests map[v1.Hash]bool) error {
+	if len(manifests) == 0 {
+		return nil
+	}
+	l.index.Lock()
+	defer l.index.Unlock()
+	index, err := l.readIndex()
+	if err != nil {
+		return err
+	}
+	index.Manifests = slices.DeleteFunc(index.Manifests, func(d v1.Descriptor) bool { return manifests[d.Digest] })
+	return l.writeIndex(index)
+}

@@ -1,0 +1,166 @@
+package oci
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// Limits of what is attached to an image. All of it is small text, and a
+// registry's other writers may attach what they like.
+const (
+	maxAttachments = 100       // of one image
+	maxAttachment  = 32 << 20  // the blobs of one, in bytes
+	maxTaken       = 128 << 20 // all that a pull takes along, in bytes
+)
+
+// Attachment is an artifact that says something of an image: its SBOM, the list
+// of its sources, its definition, a signature. It refers to the image and lies
+// beside it, so the image's digest does not change by it.
+type Attachment struct {
+	// Type is a media type: what the attachment is.
+	Type        string
+	Annotations map[string]string
+	Blobs       []AttachedBlob
+}
+
+// AttachedBlob is a file of an attachment.
+type AttachedBlob struct {
+	MediaType string
+	// Title is the file's name; it may be empty.
+	Title       string
+	Annotations map[string]string
+	Data        []byte
+}
+
+// Attach keeps an attachment of an image that is in the layout, and returns the
+// digest of its manifest. What is attached already is not attached again.
+func (l *Layout) Attach(subject v1.Hash, a Attachment) (v1.Hash, error) {
+	h, err := l.attach(subject, a)
+	if err != nil {
+		return v1.Hash{}, fmt.Errorf("attaching %s to image %s in %s: %w", a.Type, subject, l.dir, err)
+	}
+	return h, nil
+}
+
+func (l *Layout) attach(subject v1.Hash, a Attachment) (v1.Hash, error) {
+	switch {
+	case a.Type == "":
+		return v1.Hash{}, errors.New("the attachment has no type")
+	case len(a.Blobs) == 0:
+		return v1.Hash{}, errors.New("the attachment has no blob")
+	case a.size() > maxAttachment:
+		return v1.Hash{}, fmt.Errorf("the attachment has %d bytes, more than %d", a.size(), maxAttachment)
+	}
+	of, err := l.subject(subject)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	config, err := l.keep(emptyConfig, emptyType)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	m := v1.Manifest{
+		SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: a.Type,
+		Config: config, Subject: &of, Annotations: a.Annotations,
+	}
+	for _, b := range a.Blobs {
+		d, err := l.keep(b.Data, types.MediaType(b.MediaType))
+		if err != nil {
+			return v1.Hash{}, err
+		}
+		d.Annotations = b.annotations()
+		m.Layers = append(m.Layers, d)
+	}
+	d, err := l.writeJSON(m, types.OCIManifestSchema1)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	d.ArtifactType = a.Type
+	return d.Digest, l.record(d, "")
+}
+
+// size is that of the blobs, in bytes.
+func (a Attachment) size() int {
+	n := 0
+	for _, b := range a.Blobs {
+		n += len(b.Data)
+	}
+	return n
+}
+
+func (b AttachedBlob) annotations() map[string]string {
+	if b.Title == "" {
+		return b.Annotations
+	}
+	all := map[string]string{titleKey: b.Title}
+	maps.Copy(all, b.Annotations)
+	return all
+}
+
+// subject describes an image as what is attached to it refers to it.
+func (l *Layout) subject(h v1.Hash) (v1.Descriptor, error) {
+	data, err := l.readBlob(h)
+	if errors.Is(err, os.ErrNotExist) {
+		return v1.Descriptor{}, errors.New("the image is not there")
+	}
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	m, err := v1.ParseManifest(bytes.NewReader(data))
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	return describe(data, cmp.Or(m.MediaType, types.OCIManifestSchema1)), nil
+}
+
+func (l *Layout) keep(data []byte, t types.MediaType) (v1.Descriptor, error) {
+	d := describe(data, t)
+	_, err := l.writeBlob(data)
+	return d, err
+}
+
+// Attachments returns what is attached to an image of the layout, in the order
+// of digests: all of it, or what is of one type. Nobody vouches for it.
+func (l *Layout) Attachments(subject v1.Hash, artifactType string) ([]Attachment, error) {
+	return Attachments(context.Background(), l.Reference(subject), subject, artifactType, RegistryOptions{})
+}
+
+// Attachments returns what is attached to the image with the digest subject,
+// where a reference leads: all of it, or what is of one type. Nobody vouches
+// for it.
+func Attachments(ctx context.Context, at Reference, subject v1.Hash, artifactType string, o RegistryOptions) ([]Attachment, error) {
+	list, err := attachments(ctx, at, subject, artifactType, o.withDefaults())
+	if err != nil {
+		return nil, fmt.Errorf("reading what is attached to image %s in %s: %w", subject, at, err)
+	}
+	return list, nil
+}
+
+func attachments(ctx context.Context, at Reference, subject v1.Hash, artifactType string, o RegistryOptions) (_ []Attachment, err error) {
+	s, err := o.supply(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	found, err := artifacts(ctx, s, subject, func(t string) bool { return artifactType == "" || t == artifactType })
+	if err != nil {
+		return nil, err
+	}
+	var list []Attachment
+	for _, f := range found {
+		a, err := f.load(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, a)
+	}
+	return list, nil
+}
