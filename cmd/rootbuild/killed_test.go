@@ -1,0 +1,178 @@
+package main
+
+import (
+	"flag"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rootbuild/rootbuild/nfsroot"
+)
+
+// The suite of hack/test-kill is these tests with other numbers.
+var (
+	faultsEvery = flag.Int("faults-every", 151, "strike only every n-th call of a command, for each fault")
+	kills       = flag.Int("kills", 12, "how often a command is killed at a random time")
+)
+
+// TestStruckAtCalls has whole commands meet each fault at each of their system
+// calls that change a disk.
+func TestStruckAtCalls(t *testing.T) {
+	total := map[string]int{}
+	for _, v := range newVictims(t) {
+		before := v.prepare(t)
+		for i, f := range faults {
+			t.Run(v.name+"/"+f.name, func(t *testing.T) {
+				runs := 0
+				// Other faults begin elsewhere, so that a sample has more calls.
+				for at := i * *faultsEvery / len(faults); ; at += *faultsEvery {
+					dir := copyOf(t, before)
+					s := f.strike(t, dir, at, fill(v.args, dir))
+					if v.check(t, dir, s, s.at == ""); t.Failed() {
+						t.Fatalf("%s at call %d (%s) of %q; it said: %s", f.name, at+1, s.at, v.args, s.said)
+					}
+					if s.at == "" {
+						t.Logf("%d of %d calls", runs, s.calls)
+						break
+					}
+					runs++
+				}
+				total[f.name] += runs
+			})
+		}
+	}
+	for _, f := range faults {
+		t.Logf("%5d times %s", total[f.name], f.name)
+	}
+}
+
+// TestKilledAtRandom kills whole commands at random times.
+func TestKilledAtRandom(t *testing.T) {
+	list := newVictims(t)
+	random := rand.New(rand.NewPCG(uint64(os.Getpid()), 0))
+	ended := 0
+	for i, v := range list {
+		before := v.prepare(t)
+		dir := copyOf(t, before)
+		began := time.Now()
+		if out, err := exec.Command("rootbuild", fill(v.args, dir)...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		whole := time.Since(began)
+		for range (*kills + i) / len(list) {
+			dir := copyOf(t, before)
+			cmd := exec.Command("rootbuild", fill(v.args, dir)...)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			at := time.Duration(random.Int64N(int64(whole)))
+			time.Sleep(at)
+			_ = cmd.Process.Kill() // it may have ended by itself
+			ok := cmd.Wait() == nil
+			if ok {
+				ended++
+			}
+			if v.check(t, dir, struck{ok: ok, killed: !ok}, ok); t.Failed() {
+				t.Fatalf("%s, killed after %s", v.name, at)
+			}
+		}
+	}
+	t.Logf("%d kills at random times, of which %d came when the command had ended", *kills, ended)
+}
+
+func newVictims(t *testing.T) []victim {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("files of several owners need root")
+	}
+	from := t.TempDir()
+	return victims(from, siteImages(t, from))
+}
+
+// check holds the stores to their promises as a fault left them, runs what a
+// user runs next, and holds them to their promises again. What told success,
+// whole or after a fault, must have come to its end.
+func (v victim) check(t *testing.T, dir string, s struck, whole bool) {
+	t.Helper()
+	roots := filepath.Join(dir, "roots")
+	done := v.checkRoots(t, roots)
+	switch {
+	case whole && !s.ok:
+		t.Error("it failed, and met no fault")
+	case s.ok && !done:
+		t.Error("it told success, and did not do it")
+	case s.ok && slices.ContainsFunc(syncs, func(call string) bool { return strings.HasPrefix(s.at, call+" ") }):
+		t.Errorf("it told success, and %s did not come about", s.at)
+	case !s.ok && s.said == "" && !s.killed:
+		t.Error("it failed, and did not say so")
+	}
+	args := v.args
+	if v.again != nil {
+		args = v.again
+	}
+	if out, err := exec.Command("rootbuild", fill(args, dir)...).CombinedOutput(); err != nil {
+		t.Errorf("the next run: %v: %s", err, out)
+	}
+	if !v.checkRoots(t, roots) {
+		t.Error("the next run did not do it")
+	}
+	for _, left := range []string{"roots/.rootbuild/staging", "state/images/partial"} {
+		if list, err := os.ReadDir(filepath.Join(dir, left)); err == nil && len(list) > 0 {
+			t.Errorf("%s has %v after the next run", left, list)
+		}
+	}
+}
+
+// checkRoots holds each root to its image, current to a root, and says whether
+// the command has done its work.
+func (v victim) checkRoots(t *testing.T, dir string) (done bool) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil && (v.from != "" || !os.IsNotExist(err)) {
+		t.Fatal(err)
+	}
+	var there []string
+	for _, e := range entries {
+		if name := e.Name(); name != "current" && name != ".rootbuild" {
+			there = append(there, name)
+			checkRootWhole(t, dir, name)
+		}
+	}
+	for _, tag := range v.keeps {
+		if !slices.Contains(there, tag) {
+			t.Errorf("root %s is gone", tag)
+		}
+	}
+	for _, tag := range there {
+		if !slices.Contains(v.keeps, tag) && tag != v.makes && !slices.Contains(v.takes, tag) {
+			t.Errorf("%s came to be", tag)
+		}
+	}
+	current, err := os.Readlink(filepath.Join(dir, "current"))
+	if err != nil && (v.from != "" || !os.IsNotExist(err)) {
+		t.Error(err)
+	}
+	if current != v.from && current != v.to || current != "" && !slices.Contains(there, current) {
+		t.Errorf("current names %q, and there is %q", current, there)
+	}
+	gone := !slices.ContainsFunc(v.takes, func(tag string) bool { return slices.Contains(there, tag) })
+	return current == v.to && gone && (v.makes == "" || slices.Contains(there, v.makes))
+}
+
+// checkRootWhole compares a root with its image, every file.
+func checkRootWhole(t *testing.T, dir, tag string) {
+	t.Helper()
+	view, err := nfsroot.OpenReadOnly(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := view.Check(t.Context(), tag)
+	if err != nil || len(found) > 0 {
+		t.Errorf("root %s: %v, %v", tag, found, err)
+	}
+}
