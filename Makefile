@@ -5,7 +5,7 @@ TARGET  ?= uclibc
 ARGS    ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: all build run test lint bench clean bin/rootbuild
+.PHONY: all build run test lint bench golden clean bin/rootbuild
 
 all: build
 
@@ -30,6 +30,7 @@ test:
 	hack/presubmit.sh
 	hack/test-dockerfile
 	hack/test-targets
+	hack/reproduce path host user umask locale zone clock jobs-1 jobs-8 order kernel machine environment memory tmpfs ext4 xfs all
 	hack/test-boot
 
 lint:
@@ -37,6 +38,11 @@ lint:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) run ./hack/bench
+
+# Notes the digest of each target, after a change of it that is meant.
+golden: build
+	hack/golden $(ARGS)
 
 clean:
 	rm -rf bin

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"archive/tar"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/rootbuild/rootbuild/images/oci"
+)
+
+// The image that is measured.
+const (
+	layerCount = 25
+	layerFiles = 1600
+	largeFile  = 150 << 10 // one in twenty
+	smallFile  = 1 << 10   // one to four times this the others: 10 KB on average
+)
+
+// images are those in the registry: two of which one layer differs, and a tiny one.
+type images struct {
+	registry    string
+	first, next string   // references
+	layers      []string // blobs of the first
+	packed      int64
+	tinyHash    v1.Hash
+	layout      *oci.Layout
+}
+
+// String describes the image.
+func (i images) String() string {
+	return fmt.Sprintf("The image: %d layers, %d files, 404 MB, %d MB as zstd.", layerCount, layerCount*layerFiles, i.packed/1_000_000)
+}
+
+// makeImages writes the images, always the same bytes, and pushes them.
+func makeImages(ctx context.Context, dir, registry string) (images, error) {
+	i := images{registry: registry}
+	var err error
+	if i.layout, err = oci.OpenLayout(dir); err != nil {
+		return i, err
+	}
+	var layers []oci.LayerRef
+	for n := range layerCount {
+		l, err := writeLayer(ctx, i.layout, n, layerFiles, uint64(n))
+		if err != nil {
+			return i, err
+		}
+		layers = append(layers, l)
+		i.layers = append(i.layers, i.layout.BlobPath(l.Digest))
+		i.packed += l.Size
+	}
+	other, err := writeLayer(ctx, i.layout, layerCount/2, layerFiles, layerCount)
+	if err != nil {
+		return i, err
+	}
+	small, err := writeLayer(ctx, i.layout, 0, 3, 0)
+	if err != nil {
+		return i, err
+	}
+	if _, i.first, err = i.push(ctx, "first", layers); err != nil {
+		return i, err
+	}
+	layers[layerCount/2] = other
+	if _, i.next, err = i.push(ctx, "next", layers); err != nil {
+		return i, err
+	}
+	i.tinyHash, _, err = i.push(ctx, "tiny", []oci.LayerRef{small})
+	return i, err
+}
+
+func (i images) push(ctx context.Context, tag string, layers []oci.LayerRef) (v1.Hash, string, error) {
+	h, err := i.layout.WriteImage(oci.ImageOptions{
+		Layers: layers, Ref: tag, Platform: v1.Platform{OS: "linux", Architecture: "amd64"},
+		Annotations: map[string]string{"org.opencontainers.image.title": "bench"},
+	})
+	if err != nil {
+		return v1.Hash{}, "", err
+	}
+	name := i.registry + "/bench/root:" + tag
+	to, err := oci.ParseReference(name)
+	if err != nil {
+		return v1.Hash{}, "", err
+	}
+	_, err = oci.Push(ctx, i.layout.Reference(h), to, oci.RegistryOptions{PlainHTTP: true})
+	return h, name, err
+}
+
+// writeLayer makes a layer of files of many sizes, text and noise as in
+// programs: they pack to a third.
+func writeLayer(ctx context.Context, l *oci.Layout, n, files int, seed uint64) (oci.LayerRef, error) {
+	r, w := io.Pipe()
+	go func() { w.CloseWithError(writeTar(w, n, files, rand.New(rand.NewPCG(1, seed)))) }()
+	layer, err := l.WriteLayer(ctx, r, oci.LayerOptions{})
+	return layer.Ref(fmt.Sprintf("package %d", n)), err
+}
+
+func writeTar(out io.Writer, n, files int, random *rand.Rand) error {
+	w := tar.NewWriter(out)
+	for f := range files {
+		size := sizeOf(f, random)
+		h := &tar.Header{Typeflag: tar.TypeReg, Name: fmt.Sprintf("usr/lib/p%d/d%d/f%d", n, f/20, f), Mode: 0o644, Size: size}
+		if err := w.WriteHeader(h); err != nil {
+			return err
+		}
+		if _, err := io.CopyN(w, &prose{random: random}, size); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+func sizeOf(f int, random *rand.Rand) int64 {
+	if f%20 == 0 {
+		return largeFile
+	}
+	return smallFile * int64(1+random.IntN(4))
+}
+
+// prose is without end: words, and now and then bytes of no sense.
+type prose struct {
+	random *rand.Rand
+	rest   []byte
+}
+
+var words = strings.Fields("push pop mov lea call ret test jne add sub xor node root layer image switch current error reading writing of the and to in")
+
+// Read implements io.Reader.
+func (p *prose) Read(b []byte) (int, error) {
+	for len(p.rest) < len(b) {
+		if p.random.IntN(20) == 0 {
+			for range 16 {
+				p.rest = append(p.rest, byte(p.random.Uint32()))
+			}
+		}
+		p.rest = append(p.rest, words[p.random.IntN(len(words))]...)
+		p.rest = append(p.rest, ' ')
+	}
+	n := copy(b, p.rest)
+	p.rest = append(p.rest[:0], p.rest[n:]...)
+	return n, nil
+}
