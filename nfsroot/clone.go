@@ -10,13 +10,17 @@ import (
 )
 
 // takeFile makes a file out of one of another root, by the cheapest way that the
-// file system has. Whatever way, what is there in the end was read and hashed.
+// file system has. A file that is copied was read and hashed; one that is shared
+// too, unless its stamp says that it is the one that was unpacked.
 func (t *tree) takeFile(p parent, leaf string, i *inode, from *given) error {
 	if t.delta.link {
 		done, err := t.linkFile(p, leaf, i, from)
 		if done || err != nil {
 			return err
 		}
+	}
+	if err := from.open(); err != nil {
+		return err
 	}
 	f, err := p.root.OpenFile(leaf, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -30,22 +34,32 @@ func (t *tree) takeFile(p parent, leaf string, i *inode, from *given) error {
 }
 
 func (t *tree) cloneFile(f *os.File, p parent, leaf string, i *inode, from *given) (err error) {
-	cloned, err := t.reflink(f, from.File)
+	cloned, err := t.reflink(f, from.file)
 	if err != nil {
 		return err
 	}
-	if cloned {
-		err = t.hash(i, &given{File: f, donor: from.donor}, io.Discard)
-	} else {
+	if err := t.vouch(f, i, from, cloned); err != nil {
+		return err
+	}
+	return i.applyTo(f, p.fd(), leaf)
+}
+
+// vouch sees to it that the new file has the content that is wanted.
+func (t *tree) vouch(f *os.File, i *inode, from *given, cloned bool) (err error) {
+	_, unchanged := from.unchanged()
+	switch {
+	case cloned && unchanged:
+		i.size, i.sum = from.size, from.Sum
+		return nil
+	case cloned:
+		err = t.hash(i, &given{file: f, donor: from.donor}, io.Discard)
+	default:
 		err = t.hash(i, from, f)
 	}
 	if err != nil {
 		return err
 	}
-	if err := from.check(i.sum); err != nil {
-		return err
-	}
-	return i.applyTo(f, p.fd(), leaf)
+	return from.check(i.sum)
 }
 
 // reflink has two files share their blocks until one of them is written, and
@@ -80,31 +94,46 @@ type onlyReader struct{ io.Reader }
 // linkFile gives the file of another root one more name, if it is in all what
 // the entry wants. Two names that an image does not link stay two files.
 func (t *tree) linkFile(p parent, leaf string, i *inode, from *given) (bool, error) {
-	var st unix.Stat_t
-	if err := unix.Fstat(int(from.Fd()), &st); err != nil {
-		return false, err
-	}
+	st, unchanged := from.unchanged()
 	key := inodeKey{st.Dev, st.Ino}
-	if t.delta.linked[key] || !i.is(st) || hasXattrs(from.File) || len(i.xattrs) > 0 {
+	if t.delta.linked[key] || !i.is(st) || from.Xattrs || len(i.xattrs) > 0 {
 		return false, nil
 	}
-	if err := t.hash(i, from, io.Discard); err != nil {
-		return false, err
+	var err error
+	if unchanged {
+		i.size, i.sum = from.size, from.Sum
+		err = unix.Linkat(int(from.donor.dir.Fd()), from.Name, p.fd(), leaf, 0)
+	} else {
+		err = t.linkRead(p, leaf, i, from)
 	}
-	if err := from.check(i.sum); err != nil {
-		return false, err
-	}
-	// By its descriptor: what was read is what gets the name.
-	err := unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", from.Fd()), p.fd(), leaf, unix.AT_SYMLINK_FOLLOW)
 	switch {
-	case errors.Is(err, unix.EMLINK), errors.Is(err, unix.EXDEV):
-		_, err = from.Seek(0, io.SeekStart)
-		return false, err
+	case errors.Is(err, unix.EMLINK), errors.Is(err, unix.EXDEV), errors.Is(err, errHasXattrs):
+		return false, nil
 	case err != nil:
-		return false, &os.LinkError{Op: "link", Old: from.name, New: leaf, Err: err}
+		return false, fmt.Errorf("linking %q: %w", from.Name, err)
 	}
 	t.delta.linked[key] = true
 	return true, nil
+}
+
+var errHasXattrs = errors.New("it has extended attributes")
+
+// linkRead links a file once it has been read.
+func (t *tree) linkRead(p parent, leaf string, i *inode, from *given) error {
+	if err := from.open(); err != nil {
+		return err
+	}
+	if hasXattrs(from.file) {
+		return errHasXattrs
+	}
+	if err := t.hash(i, from, io.Discard); err != nil {
+		return err
+	}
+	if err := from.check(i.sum); err != nil {
+		return err
+	}
+	// By its descriptor: what was read is what gets the name.
+	return unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", from.file.Fd()), p.fd(), leaf, unix.AT_SYMLINK_FOLLOW)
 }
 
 // is says whether a file on disk has the attributes that an entry wants.

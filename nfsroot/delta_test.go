@@ -117,6 +117,11 @@ func TestDeltaFromDamagedRoot(t *testing.T) {
 		"other bytes of one size": func(s *nfsroot.Store) error {
 			return os.WriteFile(s.Path("one/usr/bin/tool"), []byte(strings.Repeat("TOOL", 20_000)), 0o644)
 		},
+		"other bytes, and the time put back": func(s *nfsroot.Store) error {
+			path := s.Path("one/usr/bin/tool")
+			info, err := os.Stat(path)
+			return errors.Join(err, os.WriteFile(path, []byte(strings.Repeat("TOOL", 20_000)), 0o644), os.Chtimes(path, info.ModTime(), info.ModTime()))
+		},
 		"another size": func(s *nfsroot.Store) error { return os.Truncate(s.Path("one/usr/bin/tool"), 3) },
 		"gone":         func(s *nfsroot.Store) error { return os.Remove(s.Path("one/usr/bin/new")) },
 		"a link that leads out": func(s *nfsroot.Store) error {
@@ -142,12 +147,31 @@ func TestDeltaFromDamagedRoot(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if name != "no inventory" && !strings.Contains(strings.Join(notes, "\n"), "is unpacked anew: root one: ") {
+				said := strings.Join(notes, "\n")
+				if !strings.Contains(said, "is unpacked anew: root one: ") && !strings.Contains(said, "no layer is taken from root one: ") {
 					t.Errorf("notes: %q", notes)
 				}
 				checkSame(t, s, "two", two)
 			})
 		}
+	}
+}
+
+// A file that was touched is read before it is linked, and linked all the same.
+func TestDeltaLinksTouched(t *testing.T) {
+	s := open(t, t.TempDir())
+	unpack(t, s, "one", image(t, sharedLayers...))
+	tool := s.Path("one/usr/bin/tool")
+	if err := errors.Join(os.Chmod(tool, 0o600), os.Chmod(tool, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	two := image(t, append(sharedLayers[:2:2], []entry{file("two", "2")})...)
+	if _, err := unpackNoting(t, s, "two", withoutLayers{two, map[int]bool{0: true, 1: true}}, nfsroot.UnpackOptions{Link: true}); err != nil {
+		t.Fatal(err)
+	}
+	checkSame(t, s, "two", two)
+	if inodeOf(t, tool) != inodeOf(t, s.Path("two/usr/bin/tool")) {
+		t.Error("the file was not linked")
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -44,7 +43,7 @@ type donor struct {
 	tag    string
 	layers map[v1.Hash]listingPlace // by the layer's digest
 	dir    *os.File
-	files  map[[sha256.Size]byte]string // names by content
+	files  map[[sha256.Size]byte]held // by content
 }
 
 // donorError says that a root could not give what it should have. The layer
@@ -61,8 +60,8 @@ func (e *donorError) Error() string { return fmt.Sprintf("root %s: %v", e.tag, e
 func (e *donorError) Unwrap() error { return e.cause }
 
 // donors finds roots that have layers of the manifest: the current one first,
-// then the newest. A root whose inventory cannot be read gives nothing.
-func (v *View) donors(m *v1.Manifest) ([]*donor, error) {
+// then the newest. A root of which that cannot be read gives nothing, as is noted.
+func (v *View) donors(m *v1.Manifest, note func(string)) ([]*donor, error) {
 	roots, err := v.List()
 	if err != nil {
 		return nil, err
@@ -83,6 +82,9 @@ func (v *View) donors(m *v1.Manifest) ([]*donor, error) {
 	var list []*donor
 	for _, r := range roots[:min(len(roots), maxDonors)] {
 		d, err := v.donor(r, wanted)
+		if err != nil && !errors.Is(err, ErrNoInventory) {
+			note(fmt.Sprintf("no layer is taken from root %s: %v", r.Tag, err))
+		}
 		if err != nil || d == nil {
 			continue
 		}
@@ -96,11 +98,11 @@ func (v *View) donors(m *v1.Manifest) ([]*donor, error) {
 
 // donor returns a root as the giver of wanted layers, and nil if it has none.
 func (v *View) donor(r Root, wanted map[v1.Hash]bool) (*donor, error) {
-	m, err := v.inventory(r)
+	m, err := v.inventoryHead(r)
 	if err != nil {
 		return nil, err
 	}
-	d := &donor{view: v, tag: r.Tag, layers: map[v1.Hash]listingPlace{}, files: map[[sha256.Size]byte]string{}}
+	d := &donor{view: v, tag: r.Tag, layers: map[v1.Hash]listingPlace{}}
 	for i, p := range m.Listings {
 		if i < len(m.Layers) && wanted[m.Layers[i].Digest] {
 			d.layers[m.Layers[i].Digest] = p
@@ -109,15 +111,8 @@ func (v *View) donor(r Root, wanted map[v1.Hash]bool) (*donor, error) {
 	if len(d.layers) == 0 {
 		return nil, nil
 	}
-	for _, n := range m.nodes {
-		var sum [sha256.Size]byte
-		if n.Type != typeFile {
-			continue
-		}
-		if _, err := hex.Decode(sum[:], []byte(n.SHA256)); err != nil {
-			return nil, err
-		}
-		d.files[sum] = string(n.Name)
+	if d.files, err = v.readHeld(r.Tag, m.Held); err != nil {
+		return nil, err
 	}
 	d.dir, err = os.Open(v.Path(r.Tag))
 	return d, err
@@ -125,25 +120,13 @@ func (v *View) donor(r Root, wanted map[v1.Hash]bool) (*donor, error) {
 
 func (d *donor) close() error { return d.dir.Close() }
 
-// open returns the file of an entry. That it still has the bytes that it had is
-// for its reader to find out.
-func (d *donor) open(e *listed) (_ *given, err error) {
-	name, ok := d.files[e.Sum]
+// give returns the file of an entry.
+func (d *donor) give(e *listed) (*given, error) {
+	h, ok := d.files[e.Sum]
 	if !ok {
 		return nil, &donorError{d.tag, fmt.Errorf("no file has the content of %q: a layer above took its place", e.Header.Name)}
 	}
-	f, err := d.openName(name)
-	if err != nil {
-		return nil, &donorError{d.tag, err}
-	}
-	info, err := f.Stat()
-	if err == nil && (!info.Mode().IsRegular() || info.Size() != e.Header.Size) {
-		err = &donorError{d.tag, fmt.Errorf("%q is not what its image says: see rootbuild check", name)}
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return &given{File: f, donor: d, name: name, sum: e.Sum}, nil
+	return &given{held: h, donor: d, size: e.Header.Size}, nil
 }
 
 // openName opens a name of the root in one call, where os.Root takes one for each
@@ -159,17 +142,52 @@ func (d *donor) openName(name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// given is a file of another root that holds what an entry wants.
+// given is a file of another root that should hold what an entry wants.
 type given struct {
-	*os.File
+	held
 	donor *donor
-	name  string
-	sum   [sha256.Size]byte
+	size  int64
+	file  *os.File
+}
+
+// unchanged says whether it is the file that was unpacked, or one of it cannot
+// tell: then reading it does.
+func (g *given) unchanged() (st unix.Stat_t, ok bool) {
+	err := unix.Fstatat(int(g.donor.dir.Fd()), g.Name, &st, unix.AT_SYMLINK_NOFOLLOW)
+	return st, err == nil && stampOf(st) == g.Stamp && st.Mode&unix.S_IFMT == unix.S_IFREG && st.Size == g.size
+}
+
+// open opens the file. That it still has the bytes that it had is for its reader
+// to find out.
+func (g *given) open() (err error) {
+	if g.file != nil {
+		_, err := g.file.Seek(0, io.SeekStart)
+		return err
+	}
+	if g.file, err = g.donor.openName(g.Name); err != nil {
+		return &donorError{g.donor.tag, err}
+	}
+	info, err := g.file.Stat()
+	if err == nil && (!info.Mode().IsRegular() || info.Size() != g.size) {
+		err = g.damaged()
+	}
+	return err
+}
+
+func (g *given) close() error {
+	if g.file == nil {
+		return nil
+	}
+	return g.file.Close()
+}
+
+func (g *given) damaged() error {
+	return &donorError{g.donor.tag, fmt.Errorf("%q is not what its image says: see rootbuild check", g.Name)}
 }
 
 // Read tells a fault of the disk as one of the root: the layer can do without.
 func (g *given) Read(b []byte) (int, error) {
-	n, err := g.File.Read(b)
+	n, err := g.file.Read(b)
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = &donorError{g.donor.tag, err}
 	}
@@ -178,8 +196,8 @@ func (g *given) Read(b []byte) (int, error) {
 
 // check fails unless the bytes that were taken are those that were wanted.
 func (g *given) check(sum [sha256.Size]byte) error {
-	if sum != g.sum {
-		return &donorError{g.donor.tag, fmt.Errorf("%q is not what its image says: see rootbuild check", g.name)}
+	if sum != g.Sum {
+		return g.damaged()
 	}
 	return nil
 }
@@ -208,9 +226,13 @@ func (t *tree) takeLayer(ctx context.Context, digest, diffID v1.Hash) (bool, err
 }
 
 func (t *tree) takeFrom(ctx context.Context, d *donor, p listingPlace) error {
+	data, err := d.view.readPlace(d.tag, p.place)
+	if err != nil {
+		return &donorError{d.tag, err}
+	}
 	t.begin()
 	var inner error
-	err := d.view.readListing(d.tag, p, func(e *listed) error {
+	err = decodeAll(data, func(e *listed) error {
 		if inner = ctx.Err(); inner == nil {
 			inner = t.takeEntry(d, e)
 		}
@@ -220,23 +242,23 @@ func (t *tree) takeFrom(ctx context.Context, d *donor, p listingPlace) error {
 		err = &donorError{d.tag, err}
 	}
 	if err != nil {
-		return errors.Join(err, t.lister.abandon())
+		return err
 	}
-	return t.lister.end(p.DiffID)
+	return t.lister.take(p.DiffID, data)
 }
 
 func (t *tree) takeEntry(d *donor, e *listed) (err error) {
 	var content io.Reader = bytes.NewReader(nil)
 	if e.Header.Typeflag == tar.TypeReg && e.Header.Size > 0 {
-		f, err := d.open(e)
+		f, err := d.give(e)
 		if err != nil {
 			return err
 		}
-		defer f.Close()
+		defer func() { err = errors.Join(err, f.close()) }()
 		content = f
 	}
 	if err := t.apply(&e.Header, content); err != nil {
 		return fmt.Errorf("entry %q: %w", e.Header.Name, err)
 	}
-	return t.lister.add(&e.Header, e.Sum)
+	return nil
 }

@@ -1,7 +1,6 @@
 package nfsroot
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -33,6 +32,9 @@ type inventoryHead struct {
 
 	// Listings are those of the layers; an earlier rootbuild kept none.
 	Listings []listingPlace `json:"listings,omitempty"`
+
+	// Held are the root's files, behind the listings.
+	Held place `json:"held,omitzero"`
 }
 
 // Layer is a layer of the image that a root was unpacked from.
@@ -48,7 +50,7 @@ func (v *View) inventoryPath(tag string) string { return v.meta("roots", tag+inv
 // record.
 func (s *Store) writeInventory(tag string, m inventory) (v1.Hash, error) {
 	var packed bytes.Buffer
-	w, err := zstd.NewWriter(&packed, zstd.WithEncoderConcurrency(1))
+	w, err := zstd.NewWriter(&packed, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
 	if err != nil {
 		return v1.Hash{}, fmt.Errorf("internal error: %w", err)
 	}
@@ -69,30 +71,52 @@ func (s *Store) writeInventory(tag string, m inventory) (v1.Hash, error) {
 
 // inventory reads what a root has to be, once the record vouches for it.
 func (v *View) inventory(r Root) (inventory, error) {
-	m, err := v.readInventory(r)
+	packed, err := v.packedInventory(r)
 	if err != nil {
-		return inventory{}, fmt.Errorf("reading the inventory of root %s: %w", r.Tag, err)
+		return inventory{}, err
+	}
+	m, err := decodeInventory(bytes.NewReader(packed))
+	if err != nil {
+		return inventory{}, fmt.Errorf("reading %s: %w", v.inventoryPath(r.Tag), err)
 	}
 	return m, nil
 }
 
-func (v *View) readInventory(r Root) (inventory, error) {
+// inventoryHead reads of an inventory what it says of the image.
+func (v *View) inventoryHead(r Root) (head inventoryHead, err error) {
+	packed, err := v.packedInventory(r)
+	if err != nil {
+		return inventoryHead{}, err
+	}
+	z, err := zstd.NewReader(bytes.NewReader(packed), zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return inventoryHead{}, err
+	}
+	defer z.Close()
+	if err := json.NewDecoder(z).Decode(&head); err != nil {
+		return inventoryHead{}, fmt.Errorf("reading %s: %w", v.inventoryPath(r.Tag), err)
+	}
+	return head, nil
+}
+
+// packedInventory reads an inventory as it lies on the disk.
+func (v *View) packedInventory(r Root) ([]byte, error) {
 	if r.Inventory == (v1.Hash{}) {
-		return inventory{}, fmt.Errorf("%w: an earlier rootbuild unpacked it; unpack the image again under another tag", ErrNoInventory)
+		return nil, fmt.Errorf("root %s: %w: an earlier rootbuild unpacked it; unpack the image again under another tag", r.Tag, ErrNoInventory)
 	}
 	path := v.inventoryPath(r.Tag)
 	packed, err := os.ReadFile(path)
 	if err != nil {
-		return inventory{}, err
+		return nil, err
 	}
 	got, _, err := v1.SHA256(bytes.NewReader(packed))
 	if err != nil {
-		return inventory{}, err
+		return nil, err
 	}
 	if got != r.Inventory {
-		return inventory{}, fmt.Errorf("%s is damaged: its digest is %s, and the record says %s; unpack the image again under another tag", path, got, r.Inventory)
+		return nil, fmt.Errorf("%s is damaged: its digest is %s, and the record says %s; unpack the image again under another tag", path, got, r.Inventory)
 	}
-	return decodeInventory(bytes.NewReader(packed))
+	return packed, nil
 }
 
 func decodeInventory(packed io.Reader) (inventory, error) {
@@ -101,7 +125,7 @@ func decodeInventory(packed io.Reader) (inventory, error) {
 		return inventory{}, err
 	}
 	defer r.Close()
-	decoder := json.NewDecoder(bufio.NewReader(r))
+	decoder := json.NewDecoder(r)
 	var m inventory
 	if err := decoder.Decode(&m.inventoryHead); err != nil {
 		return inventory{}, err
@@ -146,8 +170,8 @@ func headOf(img v1.Image) (inventoryHead, error) {
 	return head, nil
 }
 
-// nodes describes the unpacked tree by what its image says.
-func (t *tree) nodes() []Node {
+// describe lists the unpacked tree by what its image says.
+func (t *tree) describe() []Node {
 	list := make([]Node, 0, len(t.files)+len(t.dirs))
 	for name, a := range t.dirs {
 		list = append(list, nodeOf(name, typeDir, a))

@@ -60,6 +60,7 @@ func (t *tree) layerOf(ctx context.Context, img v1.Image, i int, digest v1.Hash)
 		return err
 	}
 	t.begin()
+	t.lister.begin()
 	if err := t.applyLayer(ctx, img, i); err != nil {
 		return err
 	}
@@ -67,10 +68,7 @@ func (t *tree) layerOf(ctx context.Context, img v1.Image, i int, digest v1.Hash)
 }
 
 // begin starts a layer.
-func (t *tree) begin() {
-	t.layer = map[string]bool{}
-	t.lister.begin()
-}
+func (t *tree) begin() { t.layer = map[string]bool{} }
 
 // epochOf returns the time that the image's config names, once the config is
 // what the manifest says.

@@ -28,9 +28,14 @@ type listed struct {
 // listingPlace says where the listing of a layer is, and of which layer it is.
 type listingPlace struct {
 	DiffID v1.Hash `json:"diff_id"` // of the layer's tar
+	place
+}
+
+// place is a part of the listings' file.
+type place struct {
 	Offset int64   `json:"offset"`
 	Size   int64   `json:"size"`
-	Digest v1.Hash `json:"digest"` // of the listing as it lies there
+	Digest v1.Hash `json:"digest"` // of the bytes that lie there
 }
 
 // listingWindow bounds the memory that packing and unpacking a listing takes.
@@ -40,6 +45,7 @@ const listingWindow = 1 << 20
 type lister struct {
 	packed bytes.Buffer
 	places []listingPlace
+	held   place
 	zstd   *zstd.Encoder
 	gob    *gob.Encoder
 }
@@ -54,7 +60,7 @@ func newLister() (*lister, error) {
 
 // begin starts the listing of the next layer.
 func (l *lister) begin() {
-	l.places = append(l.places, listingPlace{Offset: int64(l.packed.Len())})
+	l.places = append(l.places, listingPlace{place: place{Offset: int64(l.packed.Len())}})
 	l.zstd.Reset(&l.packed)
 	l.gob = gob.NewEncoder(l.zstd)
 }
@@ -68,12 +74,12 @@ func (l *lister) add(hdr *tar.Header, sum [sha256.Size]byte) error {
 	}, sum})
 }
 
-// abandon drops the listing that was begun.
-func (l *lister) abandon() error {
-	at := l.places[len(l.places)-1].Offset
-	l.places = l.places[:len(l.places)-1]
-	err := l.zstd.Close()
-	l.packed.Truncate(int(at))
+// take lists a layer as another root did.
+func (l *lister) take(diffID v1.Hash, data []byte) error {
+	at := int64(l.packed.Len())
+	l.packed.Write(data)
+	p, err := l.placeFrom(at)
+	l.places = append(l.places, listingPlace{diffID, p})
 	return err
 }
 
@@ -82,31 +88,42 @@ func (l *lister) end(diffID v1.Hash) error {
 	if err := l.zstd.Close(); err != nil {
 		return err
 	}
-	p := &l.places[len(l.places)-1]
-	data := l.packed.Bytes()[p.Offset:]
-	digest, _, err := v1.SHA256(bytes.NewReader(data))
-	p.DiffID, p.Size, p.Digest = diffID, int64(len(data)), digest
+	last := &l.places[len(l.places)-1]
+	p, err := l.placeFrom(last.Offset)
+	*last = listingPlace{diffID, p}
 	return err
 }
 
-// readListing returns the entries of a layer, one after the other, to each.
-func (v *View) readListing(tag string, p listingPlace, each func(*listed) error) (err error) {
+// placeFrom is the place of what was written last.
+func (l *lister) placeFrom(at int64) (place, error) {
+	data := l.packed.Bytes()[at:]
+	digest, _, err := v1.SHA256(bytes.NewReader(data))
+	return place{Offset: at, Size: int64(len(data)), Digest: digest}, err
+}
+
+// readPlace reads a part of a root's listings, which is what it was.
+func (v *View) readPlace(tag string, p place) (_ []byte, err error) {
 	f, err := os.Open(v.listingsPath(tag))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	data, err := io.ReadAll(io.NewSectionReader(f, p.Offset, p.Size))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	got, _, err := v1.SHA256(bytes.NewReader(data))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if got != p.Digest {
-		return fmt.Errorf("%s is damaged: the listing at %d has the digest %s, want %s", f.Name(), p.Offset, got, p.Digest)
+		return nil, fmt.Errorf("%s is damaged: what lies at %d has the digest %s, want %s", f.Name(), p.Offset, got, p.Digest)
 	}
+	return data, nil
+}
+
+// decodeAll hands what a part of the listings holds to each, one after the other.
+func decodeAll[T any](data []byte, each func(*T) error) error {
 	r, err := zstd.NewReader(bytes.NewReader(data), zstd.WithDecoderConcurrency(1))
 	if err != nil {
 		return err
@@ -114,7 +131,7 @@ func (v *View) readListing(tag string, p listingPlace, each func(*listed) error)
 	defer r.Close()
 	decoder := gob.NewDecoder(r)
 	for {
-		var e listed
+		var e T
 		if err := decoder.Decode(&e); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {

@@ -41,6 +41,7 @@ type tree struct {
 
 	delta  *delta
 	lister *lister
+	nodes  []Node // of the finished tree
 }
 
 // parent is an open directory of the tree.
@@ -91,10 +92,24 @@ func (t *tree) count() (size int64, files int) {
 	return size, len(t.files) + len(t.dirs)
 }
 
-// finish gives directories their attributes: their content is complete now,
+// finish completes the tree on disk, and describes it.
+func (t *tree) finish() error {
+	if err := t.finishDirs(); err != nil {
+		return err
+	}
+	t.nodes = t.describe()
+	held, err := t.held()
+	if err != nil {
+		return err
+	}
+	t.lister.held, err = t.lister.addHeld(held)
+	return err
+}
+
+// finishDirs gives directories their attributes: their content is complete now,
 // so nothing moves their times, and nothing inherits from them. The deepest
 // come first, for a parent may shut itself.
-func (t *tree) finish() error {
+func (t *tree) finishDirs() error {
 	for _, name := range slices.Backward(slices.Sorted(maps.Keys(t.dirs))) {
 		if err := t.finishDir(name); err != nil {
 			return fmt.Errorf("directory %q: %w", name, err)

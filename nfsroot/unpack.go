@@ -117,10 +117,10 @@ func (s *Store) stage(ctx context.Context, img v1.Image, root Root, o UnpackOpti
 	if err != nil {
 		return Root{}, err
 	}
-	head.Listings = t.lister.places
+	head.Listings, head.Held = t.lister.places, t.lister.held
 	root.Size, root.Files = t.count()
 	root.Created = time.Now().UTC().Truncate(time.Second)
-	if err := s.publish(disk, staged, root, inventory{head, t.nodes()}, t.lister.packed.Bytes()); err != nil {
+	if err := s.publish(disk, staged, root, inventory{head, t.nodes}, t.lister.packed.Bytes()); err != nil {
 		return Root{}, explain(err, free)
 	}
 	return s.root(root.Tag)
@@ -138,7 +138,7 @@ func (s *Store) unpackDelta(ctx context.Context, img v1.Image, dir string, o Unp
 		from.note = func(string) {}
 	}
 	defer func() { err = errors.Join(err, from.close()) }()
-	if from.donors, err = s.donors(manifest); err != nil {
+	if from.donors, err = s.donors(manifest, from.note); err != nil {
 		return nil, err
 	}
 	t, err := unpackLayers(ctx, img, manifest, dir, from, o)
