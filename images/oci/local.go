@@ -161,7 +161,7 @@ func (l local) resolve(ctx context.Context, r Reference) ([]byte, v1.Descriptor,
 // peek returns the manifest of an index's entry if that may be an artifact: an
 // index need not say which of them are.
 func (l local) peek(ctx context.Context, d v1.Descriptor) *v1.Manifest {
-	if d.MediaType.IsIndex() || d.Platform != nil && d.ArtifactType == "" {
+	if d.MediaType.IsIndex() || d.Platform != nil && !namedArtifact(d) {
 		return nil
 	}
 	data, _, err := l.manifest(ctx, d)

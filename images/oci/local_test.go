@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/rootbuild/rootbuild/images/oci"
@@ -135,6 +137,38 @@ func TestPullIndex(t *testing.T) {
 				t.Errorf("pulled %s, want %s", got.Digest, h)
 			}
 		})
+	}
+}
+
+// go-containerregistry notes the type of an image's config as that of an artifact.
+func TestPullOthersLayout(t *testing.T) {
+	from, h := nodeImage(t, 1)
+	img, err := from.Image(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	path, err := layout.Write(dir, empty.Index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := path.AppendImage(img); err != nil {
+		t.Fatal(err)
+	}
+	index, err := path.ImageIndex()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := index.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Manifests[0].ArtifactType == "" {
+		t.Error("it notes none any more: the case is gone")
+	}
+	got, err := newLayout(t).Pull(t.Context(), reference(t, "oci:"+dir), oci.Unverified, oci.RegistryOptions{})
+	if err != nil || got.Digest != h {
+		t.Errorf("pulled %s, %v; want %s", got.Digest, err, h)
 	}
 }
 

@@ -113,6 +113,12 @@ func checkConfig(data []byte, m *v1.Manifest) error {
 	return nil
 }
 
+// namedArtifact says of an index's entry whether it calls itself an artifact. Some
+// programs put the type of an image's config there.
+func namedArtifact(d v1.Descriptor) bool {
+	return d.ArtifactType != "" && !types.MediaType(d.ArtifactType).IsConfig()
+}
+
 // pick returns the image of an index that is for our platform. An entry that
 // names none, as those of layouts often do, may be.
 func pick(index *v1.IndexManifest) (v1.Descriptor, error) {
@@ -120,7 +126,7 @@ func pick(index *v1.IndexManifest) (v1.Descriptor, error) {
 	var others []string
 	for _, d := range index.Manifests {
 		switch {
-		case !d.MediaType.IsImage() && !d.MediaType.IsIndex() || d.ArtifactType != "":
+		case !d.MediaType.IsImage() && !d.MediaType.IsIndex() || namedArtifact(d):
 		case d.Platform == nil || d.Platform.OS == platform.OS && d.Platform.Architecture == platform.Architecture:
 			fit = append(fit, d)
 		default:
