@@ -16,19 +16,51 @@ import (
 // xattrPrefix marks extended attributes among an entry's PAX records.
 const xattrPrefix = "SCHILY.xattr."
 
-// attr is what a tar entry says of a file beside its content.
+// attr is what a tar entry says of a file beside its content. Each name of an
+// image has one in memory.
 type attr struct {
-	uid, gid int
+	uid, gid uint32
 	mode     fs.FileMode
-	mtime    time.Time
-	xattrs   map[string]string
+	nsec     int32
+	sec      int64 // of the modification time
+	extra    *extra
+}
+
+// extra is what few files have.
+type extra struct {
+	xattrs map[string]string
+	target string // of a symlink
+	major  uint32 // of a device
+	minor  uint32
+}
+
+var noExtra = &extra{}
+
+// more returns what few files have.
+func (a attr) more() *extra {
+	if a.extra == nil {
+		return noExtra
+	}
+	return a.extra
+}
+
+func (a attr) xattrs() map[string]string { return a.more().xattrs }
+
+// at returns the attributes with this modification time.
+func (a attr) at(t time.Time) attr {
+	a.sec, a.nsec = t.Unix(), int32(t.Nanosecond())
+	return a
 }
 
 func attrOf(hdr *tar.Header) attr {
 	// Of the mode only the bits that chmod knows: the type is the entry's own.
 	h := *hdr
 	h.Mode &= 0o7777
-	return attr{uid: hdr.Uid, gid: hdr.Gid, mode: h.FileInfo().Mode(), mtime: hdr.ModTime, xattrs: xattrsOf(hdr)}
+	a := attr{uid: uint32(hdr.Uid), gid: uint32(hdr.Gid), mode: h.FileInfo().Mode()}.at(hdr.ModTime)
+	if x := xattrsOf(hdr); x != nil {
+		a.extra = &extra{xattrs: x}
+	}
+	return a
 }
 
 // xattrsOf returns the extended attributes of an entry, nil if it has none.
@@ -49,14 +81,14 @@ func xattrsOf(hdr *tar.Header) map[string]string {
 // name in the directory dirfd. The order matters: chown clears setuid and
 // security.capability.
 func (a attr) applyTo(f *os.File, dirfd int, name string) error {
-	if err := f.Chown(a.uid, a.gid); err != nil {
+	if err := f.Chown(int(a.uid), int(a.gid)); err != nil {
 		return err
 	}
 	if err := f.Chmod(a.mode); err != nil {
 		return err
 	}
-	for _, x := range slices.Sorted(maps.Keys(a.xattrs)) {
-		if err := unix.Fsetxattr(int(f.Fd()), x, []byte(a.xattrs[x]), 0); err != nil {
+	for _, x := range slices.Sorted(maps.Keys(a.xattrs())) {
+		if err := unix.Fsetxattr(int(f.Fd()), x, []byte(a.xattrs()[x]), 0); err != nil {
 			return fmt.Errorf("setting extended attribute %s: %w", x, err)
 		}
 	}
@@ -66,7 +98,7 @@ func (a attr) applyTo(f *os.File, dirfd int, name string) error {
 // applyAt sets the attributes of a name that cannot be opened without an
 // effect: a symlink, a device or a fifo.
 func (a attr) applyAt(p parent, leaf string) error {
-	if err := p.root.Lchown(leaf, a.uid, a.gid); err != nil {
+	if err := p.root.Lchown(leaf, int(a.uid), int(a.gid)); err != nil {
 		return err
 	}
 	if a.mode&fs.ModeSymlink == 0 {
@@ -74,10 +106,10 @@ func (a attr) applyAt(p parent, leaf string) error {
 			return err
 		}
 	}
-	for _, x := range slices.Sorted(maps.Keys(a.xattrs)) {
+	for _, x := range slices.Sorted(maps.Keys(a.xattrs())) {
 		// Through /proc, for setxattrat came with Linux 6.13 only.
 		path := fmt.Sprintf("/proc/self/fd/%d/%s", p.fd(), leaf)
-		if err := unix.Lsetxattr(path, x, []byte(a.xattrs[x]), 0); err != nil {
+		if err := unix.Lsetxattr(path, x, []byte(a.xattrs()[x]), 0); err != nil {
 			return fmt.Errorf("setting extended attribute %s: %w", x, err)
 		}
 	}
@@ -87,8 +119,7 @@ func (a attr) applyAt(p parent, leaf string) error {
 // setTimes sets the access and the modification time. The image has one time;
 // taking it for both makes a root the same on every unpack.
 func (a attr) setTimes(dirfd int, name string) error {
-	// By way of nanoseconds alone, years after 2262 would wrap round.
-	ts := unix.Timespec{Sec: a.mtime.Unix(), Nsec: int64(a.mtime.Nanosecond())}
+	ts := unix.Timespec{Sec: a.sec, Nsec: int64(a.nsec)}
 	if err := unix.UtimesNanoAt(dirfd, name, []unix.Timespec{ts, ts}, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return fmt.Errorf("setting times: %w", err)
 	}

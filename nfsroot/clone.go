@@ -96,7 +96,7 @@ type onlyReader struct{ io.Reader }
 func (t *tree) linkFile(p parent, leaf string, i *inode, from *given) (bool, error) {
 	st, unchanged := from.unchanged()
 	key := inodeKey{st.Dev, st.Ino}
-	if t.delta.linked[key] || !i.is(st) || from.Xattrs || len(i.xattrs) > 0 {
+	if t.delta.linked[key] || !i.is(st) || from.Xattrs || len(i.xattrs()) > 0 {
 		return false, nil
 	}
 	var err error
@@ -138,7 +138,7 @@ func (t *tree) linkRead(p parent, leaf string, i *inode, from *given) error {
 
 // is says whether a file on disk has the attributes that an entry wants.
 func (i *inode) is(st unix.Stat_t) bool {
-	return int(st.Uid) == i.uid && int(st.Gid) == i.gid && st.Mode&0o7777 == unixMode(i.mode) && st.Mtim.Nano() == i.mtime.UnixNano()
+	return st.Uid == i.uid && st.Gid == i.gid && st.Mode&0o7777 == unixMode(i.mode) && st.Mtim.Sec == i.sec && st.Mtim.Nsec == int64(i.nsec)
 }
 
 func hasXattrs(f *os.File) bool {

@@ -43,7 +43,7 @@ type donor struct {
 	tag    string
 	layers map[v1.Hash]listingPlace // by the layer's digest
 	dir    *os.File
-	files  map[[sha256.Size]byte]held // by content
+	files  *heldFiles
 }
 
 // donorError says that a root could not give what it should have. The layer
@@ -122,7 +122,7 @@ func (d *donor) close() error { return d.dir.Close() }
 
 // give returns the file of an entry.
 func (d *donor) give(e *listed) (*given, error) {
-	h, ok := d.files[e.Sum]
+	h, ok := d.files.find(e.Sum)
 	if !ok {
 		return nil, &donorError{d.tag, fmt.Errorf("no file has the content of %q: a layer above took its place", e.Header.Name)}
 	}
@@ -230,7 +230,7 @@ func (t *tree) takeFrom(ctx context.Context, d *donor, p listingPlace) error {
 	if err != nil {
 		return &donorError{d.tag, err}
 	}
-	t.begin()
+	t.layer++
 	var inner error
 	err = decodeAll(data, func(e *listed) error {
 		if inner = ctx.Err(); inner == nil {

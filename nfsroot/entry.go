@@ -70,7 +70,7 @@ func (t *tree) describeRoot(hdr *tar.Header) error {
 	if hdr.Typeflag != tar.TypeDir {
 		return errors.New("the root is not a directory")
 	}
-	t.dirs["."] = attrOf(hdr)
+	t.describeDir(".", attrOf(hdr))
 	return nil
 }
 
@@ -100,13 +100,13 @@ func (t *tree) add(name string, hdr *tar.Header, content io.Reader) error {
 	if err != nil {
 		return err
 	}
-	t.files[name] = f
+	t.files[name] = leafNode{inode: f}
 	return nil
 }
 
 func (t *tree) addDir(name string, a attr) error {
 	if _, ok := t.dirs[name]; ok {
-		t.dirs[name] = a
+		t.describeDir(name, a)
 		return nil
 	}
 	if err := t.makeWay(name); err != nil {
@@ -115,11 +115,20 @@ func (t *tree) addDir(name string, a attr) error {
 	return t.mkdir(name, a)
 }
 
+// describeDir gives a directory that is there other attributes.
+func (t *tree) describeDir(name string, a attr) {
+	d := t.dirs[name]
+	d.attr = a
+	t.dirs[name] = d
+}
+
 // create makes what is not a directory.
 func (t *tree) create(name, target string, hdr *tar.Header, content io.Reader) (*inode, error) {
 	if hdr.Typeflag == tar.TypeLink {
 		// No attributes: they are the first name's.
-		return t.files[target], t.root.Link(target, name)
+		f := t.files[target].inode
+		f.linked = true
+		return f, t.root.Link(target, name)
 	}
 	p, err := t.open(path.Dir(name))
 	if err != nil {

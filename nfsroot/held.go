@@ -1,10 +1,11 @@
 package nfsroot
 
 import (
+	"bytes"
 	"crypto/sha256"
-	"encoding/gob"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,52 +30,69 @@ type stamp struct {
 
 func stampOf(st unix.Stat_t) stamp { return stamp{st.Ino, st.Ctim.Nano()} }
 
-// held looks at the files of an unpacked tree, once nothing changes them any more.
-func (t *tree) held() (_ []held, err error) {
+// listHeld puts the files of an unpacked tree behind its listings, once nothing
+// changes them any more.
+func (t *tree) listHeld() (err error) {
 	dir, err := t.root.Open(".")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
-	list := []held{}
-	for _, n := range t.nodes {
+	t.lister.start()
+	err = t.each(func(name string, n Node) error {
 		if n.Type != typeFile {
-			continue
+			return nil
 		}
 		var st unix.Stat_t
-		if err := unix.Fstatat(int(dir.Fd()), string(n.Name), &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-			return nil, fmt.Errorf("stat %q: %w", n.Name, err)
+		if err := unix.Fstatat(int(dir.Fd()), name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+			return fmt.Errorf("stat %q: %w", name, err)
 		}
-		list = append(list, held{string(n.Name), t.files[string(n.Name)].sum, len(n.Xattrs) > 0, stampOf(st)})
+		return t.lister.gob.Encode(held{name, t.files[name].sum, len(n.Xattrs) > 0, stampOf(st)})
+	})
+	if err != nil {
+		return err
 	}
-	return list, nil
+	t.lister.held, err = t.lister.stop()
+	return err
 }
 
-// addHeld puts the files of the root behind the listings.
-func (l *lister) addHeld(list []held) (place, error) {
-	at := int64(l.packed.Len())
-	l.zstd.Reset(&l.packed)
-	encoder := gob.NewEncoder(l.zstd)
-	for _, h := range list {
-		if err := encoder.Encode(h); err != nil {
-			return place{}, fmt.Errorf("internal error: encoding %q: %w", h.Name, err)
-		}
-	}
-	if err := l.zstd.Close(); err != nil {
-		return place{}, err
-	}
-	return l.placeFrom(at)
+// heldFiles are the files of a root, without a pointer for each: there may be as
+// many as an image has.
+type heldFiles struct {
+	list  []heldFile // by content
+	names []byte
 }
 
-// readHeld returns the files that a root holds, by content.
-func (v *View) readHeld(tag string, p place) (map[[sha256.Size]byte]held, error) {
+type heldFile struct {
+	sum      [sha256.Size]byte
+	stamp    stamp
+	from, to uint32 // of its name
+	xattrs   bool
+}
+
+// readHeld returns the files that a root holds.
+func (v *View) readHeld(tag string, p place) (*heldFiles, error) {
 	data, err := v.readPlace(tag, p)
 	if err != nil {
 		return nil, err
 	}
-	files := map[[sha256.Size]byte]held{}
-	return files, decodeAll(data, func(h *held) error {
-		files[h.Sum] = *h
+	files := &heldFiles{}
+	err = decodeAll(data, func(h *held) error {
+		from := len(files.names)
+		files.names = append(files.names, h.Name...)
+		files.list = append(files.list, heldFile{h.Sum, h.Stamp, uint32(from), uint32(len(files.names)), h.Xattrs})
 		return nil
 	})
+	slices.SortFunc(files.list, func(a, b heldFile) int { return bytes.Compare(a.sum[:], b.sum[:]) })
+	return files, err
+}
+
+// find returns a file with this content.
+func (f *heldFiles) find(sum [sha256.Size]byte) (held, bool) {
+	i, ok := slices.BinarySearchFunc(f.list, sum, func(h heldFile, sum [sha256.Size]byte) int { return bytes.Compare(h.sum[:], sum[:]) })
+	if !ok {
+		return held{}, false
+	}
+	h := f.list[i]
+	return held{string(f.names[h.from:h.to]), h.sum, h.xattrs, h.stamp}, true
 }

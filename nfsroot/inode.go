@@ -14,15 +14,17 @@ import (
 type inode struct {
 	attr
 	typ    byte // of the tar entry
+	linked bool // it has, or had, a further name
 	size   int64
 	sum    [sha256.Size]byte
-	target string // of a symlink
-	major  uint32
-	minor  uint32
 }
 
 func newInode(hdr *tar.Header) *inode {
-	return &inode{attr: attrOf(hdr), typ: hdr.Typeflag, target: hdr.Linkname, major: uint32(hdr.Devmajor), minor: uint32(hdr.Devminor)}
+	i := &inode{attr: attrOf(hdr), typ: hdr.Typeflag}
+	if hdr.Typeflag == tar.TypeSymlink || isDevice(hdr) {
+		i.extra = &extra{i.xattrs(), hdr.Linkname, uint32(hdr.Devmajor), uint32(hdr.Devminor)}
+	}
+	return i
 }
 
 // node describes the inode under the first of its names.
@@ -30,12 +32,12 @@ func (f *inode) node(name string) Node {
 	switch f.typ {
 	case tar.TypeSymlink:
 		n := nodeOf(name, typeSymlink, f.attr)
-		n.Target = Name(f.target)
+		n.Target = Name(f.more().target)
 		return n
 	case tar.TypeChar, tar.TypeBlock:
 		kind := map[byte]string{tar.TypeChar: typeChar, tar.TypeBlock: typeBlock}[f.typ]
 		n := nodeOf(name, kind, f.attr)
-		n.Device = deviceText(f.major, f.minor)
+		n.Device = deviceText(f.more().major, f.more().minor)
 		return n
 	case tar.TypeFifo:
 		return nodeOf(name, typeFifo, f.attr)

@@ -2,11 +2,12 @@ package nfsroot
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"slices"
 
@@ -48,25 +49,26 @@ func (v *View) inventoryPath(tag string) string { return v.meta("roots", tag+inv
 
 // writeInventory keeps the inventory of a root, and returns its digest for the
 // record.
-func (s *Store) writeInventory(tag string, m inventory) (v1.Hash, error) {
-	var packed bytes.Buffer
-	w, err := zstd.NewWriter(&packed, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
+func (s *Store) writeInventory(tag string, head inventoryHead, t *tree) (_ v1.Hash, err error) {
+	out, err := s.create("roots/" + tag + inventorySuffix)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	defer func() { err = errors.Join(err, out.Cleanup()) }()
+	sum := sha256.New()
+	w, err := zstd.NewWriter(io.MultiWriter(out, sum), zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(listingWindow))
 	if err != nil {
 		return v1.Hash{}, fmt.Errorf("internal error: %w", err)
 	}
 	encoder := json.NewEncoder(w)
-	err = encoder.Encode(m.inventoryHead)
-	for _, n := range m.nodes {
-		err = errors.Join(err, encoder.Encode(n))
+	err = encoder.Encode(head)
+	if err == nil {
+		err = t.each(func(_ string, n Node) error { return encoder.Encode(n) })
 	}
 	if err := errors.Join(err, w.Close()); err != nil {
-		return v1.Hash{}, fmt.Errorf("encoding the inventory of %s: %w", tag, err)
+		return v1.Hash{}, fmt.Errorf("writing the inventory of %s: %w", tag, err)
 	}
-	digest, _, err := v1.SHA256(bytes.NewReader(packed.Bytes()))
-	if err != nil {
-		return v1.Hash{}, err
-	}
-	return digest, s.writeFile("roots/"+tag+inventorySuffix, packed.Bytes())
+	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum.Sum(nil))}, replace(out)
 }
 
 // inventory reads what a root has to be, once the record vouches for it.
@@ -170,22 +172,27 @@ func headOf(img v1.Image) (inventoryHead, error) {
 	return head, nil
 }
 
-// describe lists the unpacked tree by what its image says.
-func (t *tree) describe() []Node {
-	list := make([]Node, 0, len(t.files)+len(t.dirs))
-	for name, a := range t.dirs {
-		list = append(list, nodeOf(name, typeDir, a))
-	}
-	first := map[*inode]string{}
-	for _, name := range slices.Sorted(maps.Keys(t.files)) {
-		f := t.files[name]
-		if holder, ok := first[f]; ok {
-			list = append(list, Node{Name: Name(name), Type: typeLink, Target: Name(holder)})
-			continue
+// each describes the finished tree by what its image says, name by name.
+func (t *tree) each(f func(name string, n Node) error) error {
+	first := map[*inode]string{} // of those with several names
+	for _, name := range t.names {
+		if err := f(name, t.node(name, first)); err != nil {
+			return err
 		}
-		first[f] = name
-		list = append(list, f.node(name))
 	}
-	sortNodes(list)
-	return list
+	return nil
+}
+
+func (t *tree) node(name string, first map[*inode]string) Node {
+	if d, ok := t.dirs[name]; ok {
+		return nodeOf(name, typeDir, d.attr)
+	}
+	i := t.files[name].inode
+	if holder, ok := first[i]; ok {
+		return Node{Name: Name(name), Type: typeLink, Target: Name(holder)}
+	}
+	if i.linked {
+		first[i] = name
+	}
+	return i.node(name)
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // unpackLayers makes the tree of an image in an empty directory.
-func unpackLayers(ctx context.Context, img v1.Image, manifest *v1.Manifest, dir string, from *delta, o UnpackOptions) (_ *tree, err error) {
+func unpackLayers(ctx context.Context, img v1.Image, manifest *v1.Manifest, dir string, from *delta, to *lister, o UnpackOptions) (_ *tree, err error) {
 	epoch, err := epochOf(img, manifest.Config.Digest)
 	if err != nil {
 		return nil, err
@@ -26,15 +26,12 @@ func unpackLayers(ctx context.Context, img v1.Image, manifest *v1.Manifest, dir 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
-	if t.lister, err = newLister(); err != nil {
-		return nil, err
-	}
-	t.delta = from
+	t.lister, t.delta = to, from
 	var done, total int64
 	for _, l := range manifest.Layers {
 		total += l.Size
 	}
-	t.limits, t.refuse = limitsOf(total), o.Refuse
+	t.limits, t.refuse = limitsOf(total, o.MaxEntries), o.Refuse
 	for i, l := range manifest.Layers {
 		if err := t.layerOf(ctx, img, i, l.Digest); err != nil {
 			return nil, fmt.Errorf("layer %d (%s): %w", i, l.Digest, err)
@@ -59,16 +56,13 @@ func (t *tree) layerOf(ctx context.Context, img v1.Image, i int, digest v1.Hash)
 	if taken, err := t.takeLayer(ctx, digest, diffID); taken || err != nil {
 		return err
 	}
-	t.begin()
-	t.lister.begin()
+	t.layer++
+	t.lister.start()
 	if err := t.applyLayer(ctx, img, i); err != nil {
 		return err
 	}
 	return t.lister.end(diffID)
 }
-
-// begin starts a layer.
-func (t *tree) begin() { t.layer = map[string]bool{} }
 
 // epochOf returns the time that the image's config names, once the config is
 // what the manifest says.

@@ -1,6 +1,7 @@
 package nfsroot
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -8,10 +9,10 @@ import (
 )
 
 // What one image may ask of a master. A root of a whole distribution with a
-// desktop has half as many names, and packs to a third or a fourth.
+// desktop has as many names, and packs to a third or a fourth.
 const (
-	maxEntries  = 500_000   // in all layers, with the directories that none of them describes
-	maxTexts    = 64 << 20  // bytes of names, targets of links and extended attributes
+	maxEntries  = 250_000   // in all layers, with the directories that none of them describes
+	entryTexts  = 100       // bytes of name, target of a link and extended attributes, on average
 	maxName     = 4095      // bytes of a name, as in a system call
 	maxDepth    = 256       // directories in a name
 	freeContent = 256 << 20 // bytes that layers may unpack to, however well they are packed
@@ -21,16 +22,19 @@ const (
 // limits is what an image may still ask for. Each entry stays in memory until
 // its root is complete, and a few bytes of zstd can stand for a terabyte.
 type limits struct {
+	max     int // entries in all
 	entries int
 	texts   int64
 	files   int64 // bytes of content: a sparse file has more than its archive
 	stream  int64 // bytes of uncompressed layers
 }
 
-// limitsOf returns the limits of an image with layers of this size.
-func limitsOf(packed int64) limits {
+// limitsOf returns the limits of an image with layers of this size; no entries
+// stand for as many as are allowed by default.
+func limitsOf(packed int64, entries int) limits {
+	entries = cmp.Or(entries, maxEntries)
 	content := freeContent + maxRatio*min(packed, 1<<50)
-	return limits{entries: maxEntries, texts: maxTexts, files: content, stream: content}
+	return limits{max: entries, entries: entries, texts: int64(entries) * entryTexts, files: content, stream: content}
 }
 
 // take notes one name with its texts and its content.
@@ -43,9 +47,9 @@ func (l *limits) take(name string, texts int, size int64) error {
 	l.files -= size
 	switch {
 	case l.entries < 0:
-		return fmt.Errorf("the image has more than %d entries", maxEntries)
+		return fmt.Errorf("the image has more than %d entries: allow more if that is meant", l.max)
 	case l.texts < 0:
-		return fmt.Errorf("the image has more than %d MiB of names and attributes", maxTexts>>20)
+		return fmt.Errorf("the image has more than %d MB of names and attributes, as %d entries may have", l.max*entryTexts/1_000_000, l.max)
 	case l.files < 0 || size < 0:
 		return errTooMuch
 	}

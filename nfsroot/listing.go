@@ -5,12 +5,15 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/gob"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/renameio/v2"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -43,26 +46,44 @@ const listingWindow = 1 << 20
 
 // lister writes the listings of an image's layers.
 type lister struct {
-	packed bytes.Buffer
+	out    *renameio.PendingFile
+	size   int64     // bytes that were written
+	from   int64     // where the part that is being written begins
+	sum    hash.Hash // of that part
 	places []listingPlace
 	held   place
 	zstd   *zstd.Encoder
 	gob    *gob.Encoder
 }
 
-func newLister() (*lister, error) {
+func newLister(out *renameio.PendingFile) (*lister, error) {
 	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(listingWindow))
 	if err != nil {
 		return nil, fmt.Errorf("internal error: %w", err)
 	}
-	return &lister{zstd: w}, nil
+	return &lister{out: out, sum: sha256.New(), zstd: w}, nil
 }
 
-// begin starts the listing of the next layer.
-func (l *lister) begin() {
-	l.places = append(l.places, listingPlace{place: place{Offset: int64(l.packed.Len())}})
-	l.zstd.Reset(&l.packed)
+// Write implements io.Writer, below the packing.
+func (l *lister) Write(p []byte) (int, error) {
+	n, err := l.out.Write(p)
+	l.sum.Write(p[:n])
+	l.size += int64(n)
+	return n, err
+}
+
+// start begins a part.
+func (l *lister) start() {
+	l.from = l.size
+	l.sum.Reset()
+	l.zstd.Reset(l)
 	l.gob = gob.NewEncoder(l.zstd)
+}
+
+// stop ends a part.
+func (l *lister) stop() (place, error) {
+	err := l.zstd.Close()
+	return place{Offset: l.from, Size: l.size - l.from, Digest: l.digest()}, err
 }
 
 // add lists an entry that was unpacked.
@@ -76,29 +97,23 @@ func (l *lister) add(hdr *tar.Header, sum [sha256.Size]byte) error {
 
 // take lists a layer as another root did.
 func (l *lister) take(diffID v1.Hash, data []byte) error {
-	at := int64(l.packed.Len())
-	l.packed.Write(data)
-	p, err := l.placeFrom(at)
-	l.places = append(l.places, listingPlace{diffID, p})
+	l.from = l.size
+	l.sum.Reset()
+	_, err := l.Write(data)
+	l.places = append(l.places, listingPlace{diffID, place{Offset: l.from, Size: int64(len(data)), Digest: l.digest()}})
 	return err
 }
 
 // end finishes the listing of a layer.
 func (l *lister) end(diffID v1.Hash) error {
-	if err := l.zstd.Close(); err != nil {
-		return err
-	}
-	last := &l.places[len(l.places)-1]
-	p, err := l.placeFrom(last.Offset)
-	*last = listingPlace{diffID, p}
+	p, err := l.stop()
+	l.places = append(l.places, listingPlace{diffID, p})
 	return err
 }
 
-// placeFrom is the place of what was written last.
-func (l *lister) placeFrom(at int64) (place, error) {
-	data := l.packed.Bytes()[at:]
-	digest, _, err := v1.SHA256(bytes.NewReader(data))
-	return place{Offset: at, Size: int64(len(data)), Digest: digest}, err
+// digest is that of the part that is being written.
+func (l *lister) digest() v1.Hash {
+	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(l.sum.Sum(nil))}
 }
 
 // readPlace reads a part of a root's listings, which is what it was.

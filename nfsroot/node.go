@@ -65,11 +65,11 @@ type Node struct {
 
 // nodeOf describes what attributes tell of a name.
 func nodeOf(name, kind string, a attr) Node {
-	n := Node{Name: Name(name), Type: kind, Owner: ownerText(a.uid, a.gid), Time: a.mtime.Unix()}
+	n := Node{Name: Name(name), Type: kind, Owner: ownerText(a.uid, a.gid), Time: a.sec}
 	if kind != typeSymlink {
 		n.Mode = modeText(unixMode(a.mode))
 	}
-	for x, value := range a.xattrs {
+	for x, value := range a.xattrs() {
 		if n.Xattrs == nil {
 			n.Xattrs = map[string][]byte{}
 		}
@@ -131,7 +131,7 @@ func differences(want, have Node) []Difference {
 	return list
 }
 
-func ownerText(uid, gid int) string { return fmt.Sprintf("%d:%d", uid, gid) }
+func ownerText(uid, gid uint32) string { return fmt.Sprintf("%d:%d", uid, gid) }
 
 func modeText(mode uint32) string { return fmt.Sprintf("%04o", mode) }
 

@@ -58,7 +58,7 @@ func (s *scanner) add(path string) error {
 	if err := unix.Lstat(path, &st); err != nil {
 		return &fs.PathError{Op: "lstat", Path: path, Err: err}
 	}
-	n := Node{Name: Name(rel), Type: typeOf(st.Mode), Owner: ownerText(int(st.Uid), int(st.Gid)), Time: st.Mtim.Sec}
+	n := Node{Name: Name(rel), Type: typeOf(st.Mode), Owner: ownerText(st.Uid, st.Gid), Time: st.Mtim.Sec}
 	want := s.want[n.Name]
 	if n.Type != typeSymlink {
 		n.Mode = modeText(st.Mode & 0o7777)

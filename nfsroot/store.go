@@ -132,6 +132,24 @@ func (s *Store) writeFile(name string, data []byte) error {
 	return syncDir(filepath.Dir(path))
 }
 
+// create starts a file under .rootbuild that takes its name when it is whole, in
+// replace, or goes.
+func (s *Store) create(name string) (*renameio.PendingFile, error) {
+	f, err := renameio.NewPendingFile(s.meta(name), renameio.WithTempDir(s.meta("staging")), renameio.WithStaticPermissions(0o600))
+	if err != nil {
+		return nil, fmt.Errorf("writing %s: %w", s.meta(name), err)
+	}
+	return f, nil
+}
+
+// replace makes a file durable, under its name.
+func replace(f *renameio.PendingFile) error {
+	if err := f.CloseAtomicallyReplace(); err != nil {
+		return fmt.Errorf("writing %s: %w", f.Name(), err)
+	}
+	return nil
+}
+
 // sweep removes what a killed process left: half a root in staging, and the
 // record of a root that never appeared.
 func (s *Store) sweep() error {

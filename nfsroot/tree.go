@@ -27,9 +27,9 @@ const maxLinks = 40
 // refuses to leave the directory.
 type tree struct {
 	root  *os.Root
-	dirs  map[string]attr   // directories; their attributes are set at the end
-	files map[string]*inode // all else; hard links share theirs
-	layer map[string]bool   // what the layer being applied has brought
+	dirs  map[string]dirNode  // directories; their attributes are set at the end
+	files map[string]leafNode // all else; hard links share their inode
+	layer int32               // the one that is being applied, from 1
 
 	limits  limits // what the image may still ask for
 	refuse  Refusal
@@ -41,7 +41,20 @@ type tree struct {
 
 	delta  *delta
 	lister *lister
-	nodes  []Node // of the finished tree
+	names  []string // of the finished tree, sorted
+}
+
+// leafNode is a name that is no directory.
+type leafNode struct {
+	*inode
+	layer int32 // the last that brought it
+}
+
+// dirNode is a directory.
+type dirNode struct {
+	attr
+	layer   int32 // the last that brought it, or something below it
+	emptied int32 // the last that hid what lower layers had in it
 }
 
 // parent is an open directory of the tree.
@@ -67,11 +80,11 @@ func newTree(dir string, epoch time.Time) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	implied := attr{uid: os.Geteuid(), gid: os.Getegid(), mode: 0o755 | fs.ModeDir, mtime: epoch}
+	implied := attr{uid: uint32(os.Geteuid()), gid: uint32(os.Getegid()), mode: 0o755 | fs.ModeDir}.at(epoch)
 	return &tree{
 		root:    root,
-		dirs:    map[string]attr{".": implied},
-		files:   map[string]*inode{},
+		dirs:    map[string]dirNode{".": {attr: implied}},
+		files:   map[string]leafNode{},
 		implied: implied,
 		buf:     make([]byte, 1<<20),
 		sum:     sha256.New(),
@@ -84,9 +97,12 @@ func (t *tree) close() error { return errors.Join(t.at.close(), t.root.Close()) 
 func (t *tree) count() (size int64, files int) {
 	seen := map[*inode]bool{}
 	for _, f := range t.files {
-		if !seen[f] {
-			size += f.size
-			seen[f] = true
+		if f.linked && seen[f.inode] {
+			continue
+		}
+		size += f.size
+		if f.linked {
+			seen[f.inode] = true
 		}
 	}
 	return size, len(t.files) + len(t.dirs)
@@ -94,23 +110,22 @@ func (t *tree) count() (size int64, files int) {
 
 // finish completes the tree on disk, and describes it.
 func (t *tree) finish() error {
+	t.names = slices.AppendSeq(slices.AppendSeq(make([]string, 0, len(t.files)+len(t.dirs)), maps.Keys(t.files)), maps.Keys(t.dirs))
+	slices.Sort(t.names)
 	if err := t.finishDirs(); err != nil {
 		return err
 	}
-	t.nodes = t.describe()
-	held, err := t.held()
-	if err != nil {
-		return err
-	}
-	t.lister.held, err = t.lister.addHeld(held)
-	return err
+	return t.listHeld()
 }
 
 // finishDirs gives directories their attributes: their content is complete now,
 // so nothing moves their times, and nothing inherits from them. The deepest
 // come first, for a parent may shut itself.
 func (t *tree) finishDirs() error {
-	for _, name := range slices.Backward(slices.Sorted(maps.Keys(t.dirs))) {
+	for _, name := range slices.Backward(t.names) {
+		if _, ok := t.dirs[name]; !ok {
+			continue
+		}
 		if err := t.finishDir(name); err != nil {
 			return fmt.Errorf("directory %q: %w", name, err)
 		}
@@ -220,7 +235,7 @@ func (t *tree) mkdir(name string, a attr) error {
 	if err := p.root.Mkdir(path.Base(name), 0o700); err != nil {
 		return err
 	}
-	t.dirs[name] = a
+	t.dirs[name] = dirNode{attr: a}
 	return nil
 }
 

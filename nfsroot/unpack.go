@@ -10,6 +10,7 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
 )
 
@@ -25,6 +26,11 @@ type UnpackOptions struct {
 
 	// Note, when set, is told what a person may want to know of the unpacking.
 	Note func(text string)
+
+	// MaxEntries is how many entries the image may have in all its layers, and
+	// names of 100 bytes for each; 0 stands for 250,000. Each takes some 250
+	// bytes of memory until the root is complete.
+	MaxEntries int
 
 	// Refuse is what the image may not hold. The zero value takes all.
 	Refuse Refusal
@@ -109,7 +115,12 @@ func (s *Store) stage(ctx context.Context, img v1.Image, root Root, o UnpackOpti
 	defer func() { err = errors.Join(err, disk.Close()) }()
 
 	free := freeBytes(disk)
-	t, err := s.unpackDelta(ctx, img, staged, o)
+	listings, err := s.create("roots/" + root.Tag + listingsSuffix)
+	if err != nil {
+		return Root{}, explain(err, free)
+	}
+	defer func() { err = errors.Join(err, listings.Cleanup()) }()
+	t, err := s.unpackDelta(ctx, img, staged, listings, o)
 	if err != nil {
 		return Root{}, explain(err, free)
 	}
@@ -120,7 +131,7 @@ func (s *Store) stage(ctx context.Context, img v1.Image, root Root, o UnpackOpti
 	head.Listings, head.Held = t.lister.places, t.lister.held
 	root.Size, root.Files = t.count()
 	root.Created = time.Now().UTC().Truncate(time.Second)
-	if err := s.publish(disk, staged, root, inventory{head, t.nodes}, t.lister.packed.Bytes()); err != nil {
+	if err := s.publish(disk, staged, root, head, t); err != nil {
 		return Root{}, explain(err, free)
 	}
 	return s.root(root.Tag)
@@ -128,7 +139,7 @@ func (s *Store) stage(ctx context.Context, img v1.Image, root Root, o UnpackOpti
 
 // unpackDelta unpacks the layers that no other root has, and takes the others
 // from there.
-func (s *Store) unpackDelta(ctx context.Context, img v1.Image, dir string, o UnpackOptions) (_ *tree, err error) {
+func (s *Store) unpackDelta(ctx context.Context, img v1.Image, dir string, listings *renameio.PendingFile, o UnpackOptions) (_ *tree, err error) {
 	manifest, err := img.Manifest()
 	if err != nil {
 		return nil, fmt.Errorf("reading the image's manifest: %w", err)
@@ -141,7 +152,11 @@ func (s *Store) unpackDelta(ctx context.Context, img v1.Image, dir string, o Unp
 	if from.donors, err = s.donors(manifest, from.note); err != nil {
 		return nil, err
 	}
-	t, err := unpackLayers(ctx, img, manifest, dir, from, o)
+	to, err := newLister(listings)
+	if err != nil {
+		return nil, err
+	}
+	t, err := unpackLayers(ctx, img, manifest, dir, from, to, o)
 	if err == nil && from.layers > 0 {
 		from.note(fmt.Sprintf("%d of %d layers were taken from other roots", from.layers, len(manifest.Layers)))
 	}
@@ -151,14 +166,14 @@ func (s *Store) unpackDelta(ctx context.Context, img v1.Image, dir string, o Unp
 // publish gives the staged tree its name. One sync of the file system in place
 // of one for each file keeps an unpack ten times shorter, and it comes before
 // the name: a power cut cannot leave a root with empty files.
-func (s *Store) publish(disk *os.File, staged string, root Root, i inventory, listings []byte) error {
+func (s *Store) publish(disk *os.File, staged string, root Root, head inventoryHead, t *tree) error {
 	err := unix.Syncfs(int(disk.Fd()))
 	if err != nil {
 		return fmt.Errorf("syncing %s: %w", staged, err)
 	}
-	err = s.writeFile("roots/"+root.Tag+listingsSuffix, listings)
+	err = replace(t.lister.out)
 	if err == nil {
-		root.Inventory, err = s.writeInventory(root.Tag, i)
+		root.Inventory, err = s.writeInventory(root.Tag, head, t)
 	}
 	if err == nil {
 		err = s.writeRecord(root)

@@ -38,7 +38,7 @@ func (t *tree) hide(name string) error {
 	if !t.has(name) {
 		return nil
 	}
-	if !t.layer[name] {
+	if !t.brought(name) {
 		return t.remove(name)
 	}
 	if _, ok := t.dirs[name]; ok {
@@ -50,11 +50,12 @@ func (t *tree) hide(name string) error {
 // hideBelow empties a directory of what lower layers brought. Once is enough
 // for a layer, however often it asks.
 func (t *tree) hideBelow(dir string) error {
-	done := path.Join(dir, whiteoutPrefix+opaqueSuffix)
-	if t.layer[done] {
+	d := t.dirs[dir]
+	if d.emptied == t.layer {
 		return nil
 	}
-	t.layer[done] = true
+	d.emptied = t.layer
+	t.dirs[dir] = d
 	names, err := t.list(dir)
 	if err != nil {
 		return err
@@ -69,7 +70,22 @@ func (t *tree) hideBelow(dir string) error {
 
 // mark notes that this layer brought a name, and so keeps the way to it.
 func (t *tree) mark(name string) {
-	for ; name != "." && !t.layer[name]; name = path.Dir(name) {
-		t.layer[name] = true
+	for ; name != "." && !t.brought(name); name = path.Dir(name) {
+		if d, ok := t.dirs[name]; ok {
+			d.layer = t.layer
+			t.dirs[name] = d
+			continue
+		}
+		f := t.files[name]
+		f.layer = t.layer
+		t.files[name] = f
 	}
+}
+
+// brought says whether this layer has brought a name.
+func (t *tree) brought(name string) bool {
+	if d, ok := t.dirs[name]; ok {
+		return d.layer == t.layer
+	}
+	return t.files[name].layer == t.layer
 }

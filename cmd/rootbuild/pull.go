@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"runtime/debug"
 	"strings"
 
 	"github.com/rootbuild/rootbuild/images/oci"
@@ -43,10 +44,15 @@ func newPull(s streams) *cobra.Command {
 	return cmd
 }
 
+// entryMemory is what a pull may take in memory for each entry that the image may
+// have, before its garbage is collected more often.
+const entryMemory = 330
+
 func runPull(ctx context.Context, ref string, o pullOptions, s streams) error {
 	if err := o.build.state.check(); err != nil {
 		return err
 	}
+	debug.SetMemoryLimit(entryMemory * int64(max(o.build.entries, defaultEntries)))
 	from, err := oci.ParseReference(ref)
 	if err != nil {
 		return usageError{err}

@@ -48,7 +48,7 @@ func unpack(ctx context.Context, i image, o buildOptions, s streams) (tag string
 		return "", err
 	}
 	root, err := store.Unpack(ctx, img, nfsroot.UnpackOptions{
-		Tag: cmp.Or(o.tag, i.ref()), Target: i.target, Ref: i.reference(), Refuse: o.refuse,
+		Tag: cmp.Or(o.tag, i.ref()), Target: i.target, Ref: i.reference(), MaxEntries: o.entries, Refuse: o.refuse,
 		Link: o.link, Note: func(text string) { fmt.Fprintln(s.err, text) },
 	})
 	if err != nil {
