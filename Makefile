@@ -30,7 +30,7 @@ test:
 	hack/presubmit.sh
 	hack/test-dockerfile
 	hack/test-targets
-	hack/reproduce path host user umask locale zone clock jobs-1 jobs-8 order kernel machine environment memory tmpfs ext4 xfs all
+	hack/reproduce path host user umask locale zone clock jobs-1 jobs-8 order kernel machine environment memory tmpfs ext4 xfs base all
 	hack/test-boot
 
 lint:

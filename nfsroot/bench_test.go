@@ -1,10 +1,13 @@
 package nfsroot_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -21,7 +24,7 @@ import (
 	"github.com/rootbuild/rootbuild/nfsroot"
 )
 
-// BenchmarkSwitch switches, durably, alone and beside somebody who reads current
+// BenchmarkSwitch switches, durably, alone and beside a process that reads current
 // without a pause. The yardstick is what the disk takes for the two writes that a
 // switch has it flush.
 func BenchmarkSwitch(b *testing.B) {
@@ -50,12 +53,49 @@ func BenchmarkSwitch(b *testing.B) {
 	b.Run("beside a reader", func(b *testing.B) {
 		s := twoRoots(b, b.TempDir())
 		switchTo(b, s, "b")
-		stop, reads := make(chan bool), make(chan int)
-		go func() { reads <- readCurrent(b, s, stop) }()
+		reads := startReader(b, s.Dir())
 		percentiles(b, func(i int) { switchTo(b, s, tags[i%2]) })
-		close(stop)
-		b.ReportMetric(float64(<-reads), "reads")
+		b.ReportMetric(reads(), "reads")
 	})
+}
+
+// startReader has another process read current without a pause. The function that
+// it returns stops it, and says how often it read.
+func startReader(b *testing.B, dir string) func() float64 {
+	b.Helper()
+	cmd := exec.Command(os.Args[0], dir)
+	cmd.Env = append(os.Environ(), childVar+"=reader")
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	return func() (count float64) {
+		if err := errors.Join(cmd.Process.Signal(os.Interrupt), cmd.Wait()); err != nil {
+			b.Fatalf("%v: %s", err, said.Bytes())
+		}
+		if _, err := fmt.Sscan(out.String(), &count); err != nil {
+			b.Fatal(err)
+		}
+		return count
+	}
+}
+
+// readCurrent reads current until it is interrupted, and fails if it is ever gone.
+func readCurrent(dir string) error {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt)
+	for count := 0; ; count++ {
+		select {
+		case <-stop:
+			_, err := fmt.Println(count)
+			return err
+		default:
+		}
+		if tag, err := os.Readlink(filepath.Join(dir, "current")); err != nil || tag != "a" && tag != "b" {
+			return fmt.Errorf("current is %q, %w", tag, err)
+		}
+	}
 }
 
 // percentiles times each call of f.
@@ -70,21 +110,6 @@ func percentiles(b *testing.B, f func(i int)) {
 	slices.Sort(took)
 	for _, percent := range []int{50, 99} {
 		b.ReportMetric(took[len(took)*percent/100].Seconds()*1000, fmt.Sprintf("p%d-ms", percent))
-	}
-}
-
-// readCurrent reads current until it is stopped, and fails if it is ever gone.
-func readCurrent(b *testing.B, s *nfsroot.Store, stop <-chan bool) (count int) {
-	for ; ; count++ {
-		select {
-		case <-stop:
-			return count
-		default:
-		}
-		if tag, err := os.Readlink(s.Path("current")); err != nil || tag != "a" && tag != "b" {
-			b.Errorf("current is %q, %v", tag, err)
-			return count
-		}
 	}
 }
 

@@ -19,6 +19,7 @@ var children = map[string]func(dir string) error{
 	"deploy":            func(dir string) error { return deploy(dir, nextLayers) },
 	"nobody":            func(dir string) error { return asNobody(dir, nextLayers) },
 	"nobody's own file": func(dir string) error { return asNobody(dir, ownLayers) },
+	"reader":            readCurrent,
 }
 
 func TestMain(m *testing.M) {
