@@ -74,12 +74,31 @@ func appendSwitch(path string, line switchLine) (undo func() error, err error) {
 
 // endOfLines returns where the last whole line ends: a kill or a full disk may
 // have left half of one behind it.
-func endOfLines(path string) (int64, error) {
-	data, err := os.ReadFile(path)
-	if err != nil && !os.IsNotExist(err) {
+func endOfLines(path string) (end int64, err error) {
+	f, err := os.Open(path)
+	if os.IsNotExist(err) {
+		return 0, nil
+	}
+	if err != nil {
 		return 0, err
 	}
-	return int64(bytes.LastIndexByte(data, '\n') + 1), nil
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	buf := make([]byte, 64<<10)
+	for from := info.Size(); from > 0; {
+		part := buf[:min(from, int64(len(buf)))]
+		from -= int64(len(part))
+		if _, err := f.ReadAt(part, from); err != nil {
+			return 0, err
+		}
+		if i := bytes.LastIndexByte(part, '\n'); i >= 0 {
+			return from + int64(i) + 1, nil
+		}
+	}
+	return 0, nil
 }
 
 // writeAt makes data the end of the file, and the file durable.
