@@ -150,7 +150,12 @@ func attachments(ctx context.Context, at Reference, subject v1.Hash, artifactTyp
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	found, err := artifacts(ctx, s, subject, func(t string) bool { return artifactType == "" || t == artifactType })
+	return loadArtifacts(ctx, s, subject, func(t string) bool { return artifactType == "" || t == artifactType })
+}
+
+// loadArtifacts returns what is attached to an image, with its content.
+func loadArtifacts(ctx context.Context, s supply, subject v1.Hash, wanted func(artifactType string) bool) ([]Attachment, error) {
+	found, err := artifacts(ctx, s, subject, wanted)
 	if err != nil {
 		return nil, err
 	}

@@ -98,17 +98,9 @@ type signed struct {
 
 // signatures returns all that claims to be a signature of an image.
 func signatures(ctx context.Context, s supply, subject v1.Hash) ([]signed, error) {
-	found, err := artifacts(ctx, s, subject, isSignature)
+	list, err := loadArtifacts(ctx, s, subject, isSignature)
 	if err != nil {
 		return nil, err
-	}
-	var list []Attachment
-	for _, f := range found {
-		a, err := f.load(ctx, s)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, a)
 	}
 	more, err := s.simple(ctx, subject)
 	if err != nil {
