@@ -47,7 +47,7 @@ func (l *limits) take(name string, texts int, size int64) error {
 	l.files -= size
 	switch {
 	case l.entries < 0:
-		return fmt.Errorf("the image has more than %d entries: allow more if that is meant", l.max)
+		return fmt.Errorf("the image has more than %d entries; --max-entries allows more", l.max)
 	case l.texts < 0:
 		return fmt.Errorf("the image has more than %d MB of names and attributes, as %d entries may have", l.max*entryTexts/1_000_000, l.max)
 	case l.files < 0 || size < 0:

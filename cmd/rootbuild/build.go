@@ -40,7 +40,7 @@ type buildOptions struct {
 	trust     trustOptions    // of an image that is pulled
 	refuse    nfsroot.Refusal // of the image, before it is unpacked
 	link      bool
-	entries   int // at most, of the image
+	entries   uint // at most, of the image
 }
 
 func (o *buildOptions) addFlags(cmd *cobra.Command) {
@@ -68,7 +68,7 @@ func (o *buildOptions) addDelivery(cmd *cobra.Command) {
 	f.StringVar(&o.nfsroot, "nfsroot", "/diskless/nfsroot", "directory of node roots")
 	f.BoolVar(&o.noSwitch, "no-switch", false, "unpack, but leave current as it is")
 	f.BoolVar(&o.link, "link", false, "share the files that another root has by hard links (see docs/store.md for the price)")
-	f.IntVar(&o.entries, "max-entries", defaultEntries, "refuse an image with more entries; each takes 250 bytes of memory")
+	f.UintVar(&o.entries, "max-entries", defaultEntries, "refuse an image with more entries; each takes 250 bytes of memory")
 	f.BoolVar(&o.check, "check", false, "boot the root in a virtual machine (see rootbuild boot), and switch only if all its checks pass")
 	o.machine.addFlags(cmd)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"regexp"
 	"runtime/debug"
 	"strings"
@@ -52,7 +53,7 @@ func runPull(ctx context.Context, ref string, o pullOptions, s streams) error {
 	if err := o.build.state.check(); err != nil {
 		return err
 	}
-	debug.SetMemoryLimit(entryMemory * int64(max(o.build.entries, defaultEntries)))
+	debug.SetMemoryLimit(entryMemory * int64(min(max(o.build.entries, defaultEntries), math.MaxInt32)))
 	from, err := oci.ParseReference(ref)
 	if err != nil {
 		return usageError{err}

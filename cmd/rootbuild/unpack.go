@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 
 	"github.com/rootbuild/rootbuild/nfsroot"
@@ -48,7 +49,7 @@ func unpack(ctx context.Context, i image, o buildOptions, s streams) (tag string
 		return "", err
 	}
 	root, err := store.Unpack(ctx, img, nfsroot.UnpackOptions{
-		Tag: cmp.Or(o.tag, i.ref()), Target: i.target, Ref: i.reference(), MaxEntries: o.entries, Refuse: o.refuse,
+		Tag: cmp.Or(o.tag, i.ref()), Target: i.target, Ref: i.reference(), MaxEntries: int(min(o.entries, math.MaxInt32)), Refuse: o.refuse,
 		Link: o.link, Note: func(text string) { fmt.Fprintln(s.err, text) },
 	})
 	if err != nil {
