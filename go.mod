@@ -33,6 +33,7 @@ require (
 	golang.org/x/term v0.46.0
 	google.golang.org/grpc v1.85.0
 	google.golang.org/protobuf v1.36.12
+	pault.ag/go/debian v0.19.0
 )
 
 require (

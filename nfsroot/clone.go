@@ -46,15 +46,12 @@ func (t *tree) cloneFile(f *os.File, p parent, leaf string, i *inode, from *give
 
 // vouch sees to it that the new file has the content that is wanted.
 func (t *tree) vouch(f *os.File, i *inode, from *given, cloned bool) (err error) {
-	_, unchanged := from.unchanged()
-	switch {
-	case cloned && unchanged:
-		i.size, i.sum = from.size, from.Sum
-		return nil
-	case cloned:
-		err = t.hash(i, &given{file: f, donor: from.donor}, io.Discard)
-	default:
+	if !cloned {
 		err = t.hash(i, from, f)
+	} else if _, unchanged := from.unchanged(); unchanged {
+		i.size, i.sum = from.size, from.Sum
+	} else {
+		err = t.hash(i, &given{file: f, donor: from.donor}, io.Discard)
 	}
 	if err != nil {
 		return err

@@ -157,22 +157,45 @@ func TestDeltaFromDamagedRoot(t *testing.T) {
 	}
 }
 
-// A file that was touched is read before it is linked, and linked all the same.
-func TestDeltaLinksTouched(t *testing.T) {
-	s := open(t, t.TempDir())
+// A file that is as it was unpacked is linked unread, and one that was touched is
+// read before it is linked: the file system tells by its access time.
+func TestDeltaLinksUnread(t *testing.T) {
+	dir := mountImage(t, 64<<20, "mkfs.ext4", "-q")
+	if out, err := exec.Command("mount", "-o", "remount,strictatime", dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	s := open(t, dir)
 	unpack(t, s, "one", image(t, sharedLayers...))
-	tool := s.Path("one/usr/bin/tool")
+	tool, untouched := s.Path("one/usr/bin/tool"), s.Path("one/usr/bin/new")
 	if err := errors.Join(os.Chmod(tool, 0o600), os.Chmod(tool, 0o644)); err != nil {
 		t.Fatal(err)
 	}
+	before := [2]unix.Timespec{accessed(t, tool), accessed(t, untouched)}
 	two := image(t, append(sharedLayers[:2:2], []entry{file("two", "2")})...)
 	if _, err := unpackNoting(t, s, "two", withoutLayers{two, map[int]bool{0: true, 1: true}}, nfsroot.UnpackOptions{Link: true}); err != nil {
 		t.Fatal(err)
 	}
-	checkSame(t, s, "two", two)
-	if inodeOf(t, tool) != inodeOf(t, s.Path("two/usr/bin/tool")) {
-		t.Error("the file was not linked")
+	if accessed(t, tool) == before[0] {
+		t.Error("a file that was touched was linked unread")
 	}
+	if accessed(t, untouched) != before[1] {
+		t.Error("a file that is as it was unpacked was read")
+	}
+	for _, name := range []string{"usr/bin/tool", "usr/bin/new"} {
+		if inodeOf(t, s.Path("one/"+name)) != inodeOf(t, s.Path("two/"+name)) {
+			t.Errorf("%s was not linked", name)
+		}
+	}
+	checkSame(t, s, "two", two)
+}
+
+func accessed(t *testing.T, path string) unix.Timespec {
+	t.Helper()
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		t.Fatal(err)
+	}
+	return st.Atim
 }
 
 // A layer whose digest another root has, and whose uncompressed digest it says

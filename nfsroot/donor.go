@@ -226,25 +226,28 @@ func (t *tree) takeLayer(ctx context.Context, digest, diffID v1.Hash) (bool, err
 }
 
 func (t *tree) takeFrom(ctx context.Context, d *donor, p listingPlace) error {
-	data, err := d.view.readPlace(d.tag, p.place)
-	if err != nil {
-		return &donorError{d.tag, err}
-	}
-	t.layer++
-	var inner error
-	err = decodeAll(data, func(e *listed) error {
-		if inner = ctx.Err(); inner == nil {
-			inner = t.takeEntry(d, e)
+	var inner error // what is no fault of the donor's listing
+	err := d.view.readPlace(d.tag, p.place, func(part io.ReadSeeker) error {
+		t.layer++
+		err := decodeAll(part, func(e *listed) error {
+			if inner = ctx.Err(); inner == nil {
+				inner = t.takeEntry(d, e)
+			}
+			return inner
+		})
+		if err != nil {
+			return err
 		}
+		if _, err := part.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		inner = t.lister.take(p.DiffID, part)
 		return inner
 	})
 	if err != nil && inner == nil {
-		err = &donorError{d.tag, err}
+		return &donorError{d.tag, err}
 	}
-	if err != nil {
-		return err
-	}
-	return t.lister.take(p.DiffID, data)
+	return err
 }
 
 func (t *tree) takeEntry(d *donor, e *listed) (err error) {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -72,16 +73,14 @@ type heldFile struct {
 
 // readHeld returns the files that a root holds.
 func (v *View) readHeld(tag string, p place) (*heldFiles, error) {
-	data, err := v.readPlace(tag, p)
-	if err != nil {
-		return nil, err
-	}
 	files := &heldFiles{}
-	err = decodeAll(data, func(h *held) error {
-		from := len(files.names)
-		files.names = append(files.names, h.Name...)
-		files.list = append(files.list, heldFile{h.Sum, h.Stamp, uint32(from), uint32(len(files.names)), h.Xattrs})
-		return nil
+	err := v.readPlace(tag, p, func(part io.ReadSeeker) error {
+		return decodeAll(part, func(h *held) error {
+			from := len(files.names)
+			files.names = append(files.names, h.Name...)
+			files.list = append(files.list, heldFile{h.Sum, h.Stamp, uint32(from), uint32(len(files.names)), h.Xattrs})
+			return nil
+		})
 	})
 	slices.SortFunc(files.list, func(a, b heldFile) int { return bytes.Compare(a.sum[:], b.sum[:]) })
 	return files, err

@@ -8,10 +8,13 @@ import (
 	"strings"
 )
 
+// DefaultMaxEntries is how many entries an image may have in all its layers, with
+// the directories that none of them describes, unless [UnpackOptions] say otherwise.
+const DefaultMaxEntries = 250_000
+
 // What one image may ask of a master. A root of a whole distribution with a
 // desktop has as many names, and packs to a third or a fourth.
 const (
-	maxEntries  = 250_000   // in all layers, with the directories that none of them describes
 	entryTexts  = 100       // bytes of name, target of a link and extended attributes, on average
 	maxName     = 4095      // bytes of a name, as in a system call
 	maxDepth    = 256       // directories in a name
@@ -32,7 +35,7 @@ type limits struct {
 // limitsOf returns the limits of an image with layers of this size; no entries
 // stand for as many as are allowed by default.
 func limitsOf(packed int64, entries int) limits {
-	entries = cmp.Or(entries, maxEntries)
+	entries = cmp.Or(entries, DefaultMaxEntries)
 	content := freeContent + maxRatio*min(packed, 1<<50)
 	return limits{max: entries, entries: entries, texts: int64(entries) * entryTexts, files: content, stream: content}
 }

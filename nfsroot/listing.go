@@ -2,7 +2,6 @@ package nfsroot
 
 import (
 	"archive/tar"
-	"bytes"
 	"crypto/sha256"
 	"encoding/gob"
 	"encoding/hex"
@@ -96,12 +95,15 @@ func (l *lister) add(hdr *tar.Header, sum [sha256.Size]byte) error {
 }
 
 // take lists a layer as another root did.
-func (l *lister) take(diffID v1.Hash, data []byte) error {
+func (l *lister) take(diffID v1.Hash, part io.Reader) error {
 	l.from = l.size
 	l.sum.Reset()
-	_, err := l.Write(data)
-	l.places = append(l.places, listingPlace{diffID, place{Offset: l.from, Size: int64(len(data)), Digest: l.digest()}})
-	return err
+	size, err := io.Copy(l, part)
+	if err != nil {
+		return err
+	}
+	l.places = append(l.places, listingPlace{diffID, place{Offset: l.from, Size: size, Digest: l.digest()}})
+	return nil
 }
 
 // end finishes the listing of a layer.
@@ -116,30 +118,31 @@ func (l *lister) digest() v1.Hash {
 	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(l.sum.Sum(nil))}
 }
 
-// readPlace reads a part of a root's listings, which is what it was.
-func (v *View) readPlace(tag string, p place) (_ []byte, err error) {
-	f, err := os.Open(v.listingsPath(tag))
+// readPlace hands a part of a root's listings to f, once it is what it was. It
+// stays on the disk: there may be as many listed as an image has.
+func (v *View) readPlace(tag string, p place, f func(part io.ReadSeeker) error) (err error) {
+	file, err := os.Open(v.listingsPath(tag))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	data, err := io.ReadAll(io.NewSectionReader(f, p.Offset, p.Size))
+	defer func() { err = errors.Join(err, file.Close()) }()
+	part := io.NewSectionReader(file, p.Offset, p.Size)
+	got, _, err := v1.SHA256(part)
 	if err != nil {
-		return nil, err
-	}
-	got, _, err := v1.SHA256(bytes.NewReader(data))
-	if err != nil {
-		return nil, err
+		return err
 	}
 	if got != p.Digest {
-		return nil, fmt.Errorf("%s is damaged: what lies at %d has the digest %s, want %s", f.Name(), p.Offset, got, p.Digest)
+		return fmt.Errorf("%s is damaged: what lies at %d has the digest %s, want %s", file.Name(), p.Offset, got, p.Digest)
 	}
-	return data, nil
+	if _, err := part.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	return f(part)
 }
 
 // decodeAll hands what a part of the listings holds to each, one after the other.
-func decodeAll[T any](data []byte, each func(*T) error) error {
-	r, err := zstd.NewReader(bytes.NewReader(data), zstd.WithDecoderConcurrency(1))
+func decodeAll[T any](part io.Reader, each func(*T) error) error {
+	r, err := zstd.NewReader(part, zstd.WithDecoderConcurrency(1))
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ type UnpackOptions struct {
 	Note func(text string)
 
 	// MaxEntries is how many entries the image may have in all its layers, and
-	// names of 100 bytes for each; 0 stands for 250,000. Each takes some 250
+	// names of 100 bytes for each; 0 is [DefaultMaxEntries]. Each takes some 250
 	// bytes of memory until the root is complete.
 	MaxEntries int
 

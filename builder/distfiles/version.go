@@ -1,10 +1,11 @@
 package distfiles
 
 import (
-	"cmp"
 	"path"
 	"regexp"
 	"strings"
+
+	"pault.ag/go/debian/version"
 )
 
 var (
@@ -46,86 +47,26 @@ func versionOf(j job) string {
 }
 
 // upstream returns the part of a Debian version that its author gave.
-func upstream(version string) string {
-	if _, rest, ok := strings.Cut(version, ":"); ok {
-		version = rest
+func upstream(text string) string {
+	if v, err := version.Parse(text); err == nil {
+		return author(v.Version)
 	}
-	if i := strings.LastIndexByte(version, '-'); i > 0 {
-		version = version[:i]
-	}
-	return author(version)
+	return author(text)
 }
 
 // author returns a version without what Debian's names add to it.
-func author(version string) string {
-	if _, really, ok := strings.Cut(version, "+really"); ok {
-		version = really
+func author(text string) string {
+	if _, really, ok := strings.Cut(text, "+really"); ok {
+		text = really
 	}
-	return repacked.ReplaceAllString(version, "")
+	return repacked.ReplaceAllString(text, "")
 }
 
-// newer says whether a is a later release than b. What calls itself a beta or the
-// like is newer than nothing but its own kind.
+// newer says whether a is a later release than b, in Debian's order. What calls
+// itself a beta or the like is newer than nothing but its own kind.
 func newer(a, b string) bool {
 	if b == "" || early.MatchString(a) && !early.MatchString(b) {
 		return false
 	}
-	return compareVersions(separators.Replace(a), separators.Replace(b)) > 0
-}
-
-// compareVersions orders versions as Debian does: parts of digits as numbers,
-// the others as text in which letters come before all else and a tilde before
-// the end.
-func compareVersions(a, b string) int {
-	for a != "" || b != "" {
-		textA, restA := span(a, false)
-		textB, restB := span(b, false)
-		if c := compareText(textA, textB); c != 0 {
-			return c
-		}
-		a, b = restA, restB
-		textA, restA = span(a, true)
-		textB, restB = span(b, true)
-		if c := compareNumbers(textA, textB); c != 0 {
-			return c
-		}
-		a, b = restA, restB
-	}
-	return 0
-}
-
-// span cuts what begins with digits, or with none.
-func span(s string, digits bool) (part, rest string) {
-	i := strings.IndexFunc(s, func(r rune) bool { return (r >= '0' && r <= '9') != digits })
-	if i < 0 {
-		return s, ""
-	}
-	return s[:i], s[i:]
-}
-
-func compareNumbers(a, b string) int {
-	a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
-	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
-}
-
-func compareText(a, b string) int {
-	for i := range max(len(a), len(b)) {
-		if c := cmp.Compare(weight(a, i), weight(b, i)); c != 0 {
-			return c
-		}
-	}
-	return 0
-}
-
-// weight is the place of a character, or of the end, in the order.
-func weight(s string, i int) int {
-	switch {
-	case i >= len(s):
-		return 0
-	case s[i] == '~':
-		return -1
-	case s[i] >= 'a' && s[i] <= 'z' || s[i] >= 'A' && s[i] <= 'Z':
-		return int(s[i])
-	}
-	return int(s[i]) + 256
+	return version.Compare(version.Version{Version: separators.Replace(a)}, version.Version{Version: separators.Replace(b)}) > 0
 }

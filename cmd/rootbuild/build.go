@@ -57,10 +57,6 @@ func (o *buildOptions) addFlags(cmd *cobra.Command) {
 	o.addMake(cmd)
 }
 
-// defaultEntries is how many entries an image may have: a distribution with a
-// desktop has fewer.
-const defaultEntries = 250_000
-
 // addDelivery adds the flags of how an image becomes the root that nodes boot.
 func (o *buildOptions) addDelivery(cmd *cobra.Command) {
 	f := cmd.Flags()
@@ -68,7 +64,7 @@ func (o *buildOptions) addDelivery(cmd *cobra.Command) {
 	f.StringVar(&o.nfsroot, "nfsroot", "/diskless/nfsroot", "directory of node roots")
 	f.BoolVar(&o.noSwitch, "no-switch", false, "unpack, but leave current as it is")
 	f.BoolVar(&o.link, "link", false, "share the files that another root has by hard links (see docs/store.md for the price)")
-	f.UintVar(&o.entries, "max-entries", defaultEntries, "refuse an image with more entries; each takes 250 bytes of memory")
+	f.UintVar(&o.entries, "max-entries", nfsroot.DefaultMaxEntries, "refuse an image with more entries; each takes 250 bytes of memory")
 	f.BoolVar(&o.check, "check", false, "boot the root in a virtual machine (see rootbuild boot), and switch only if all its checks pass")
 	o.machine.addFlags(cmd)
 }

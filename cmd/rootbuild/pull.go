@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/spf13/cobra"
 )
 
@@ -53,7 +54,7 @@ func runPull(ctx context.Context, ref string, o pullOptions, s streams) error {
 	if err := o.build.state.check(); err != nil {
 		return err
 	}
-	debug.SetMemoryLimit(entryMemory * int64(min(max(o.build.entries, defaultEntries), math.MaxInt32)))
+	debug.SetMemoryLimit(entryMemory * int64(min(max(o.build.entries, nfsroot.DefaultMaxEntries), math.MaxInt32)))
 	from, err := oci.ParseReference(ref)
 	if err != nil {
 		return usageError{err}
