@@ -3,9 +3,7 @@ package nfsroot
 import (
 	"archive/tar"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -16,11 +14,15 @@ import (
 // xattrPrefix marks extended attributes among an entry's PAX records.
 const xattrPrefix = "SCHILY.xattr."
 
+// modeBits are the bits of a mode that chmod takes. The rest is the type, which
+// an entry has apart.
+const modeBits = 0o7777
+
 // attr is what a tar entry says of a file beside its content. Each name of an
 // image has one in memory.
 type attr struct {
 	uid, gid uint32
-	mode     fs.FileMode
+	mode     uint32 // the bits that chmod takes
 	nsec     int32
 	sec      int64 // of the modification time
 	extra    *extra
@@ -53,10 +55,7 @@ func (a attr) at(t time.Time) attr {
 }
 
 func attrOf(hdr *tar.Header) attr {
-	// Of the mode only the bits that chmod knows: the type is the entry's own.
-	h := *hdr
-	h.Mode &= 0o7777
-	a := attr{uid: uint32(hdr.Uid), gid: uint32(hdr.Gid), mode: h.FileInfo().Mode()}.at(hdr.ModTime)
+	a := attr{uid: uint32(hdr.Uid), gid: uint32(hdr.Gid), mode: uint32(hdr.Mode) & modeBits}.at(hdr.ModTime)
 	if x := xattrsOf(hdr); x != nil {
 		a.extra = &extra{xattrs: x}
 	}
@@ -77,43 +76,54 @@ func xattrsOf(hdr *tar.Header) map[string]string {
 	return xattrs
 }
 
-// applyTo sets the attributes of an open file or directory, which is also
-// name in the directory dirfd. The order matters: chown clears setuid and
-// security.capability.
-func (a attr) applyTo(f *os.File, dirfd int, name string) error {
-	if err := f.Chown(int(a.uid), int(a.gid)); err != nil {
-		return err
+// listed describes a name of a finished tree that has these attributes.
+func (a attr) listed(typ byte, name string) listed {
+	e := listed{Type: typ, Name: name, Mode: int64(a.mode), UID: int(a.uid), GID: int(a.gid), Sec: a.sec, Nsec: int(a.nsec)}
+	for x, value := range a.xattrs() {
+		if e.PAX == nil {
+			e.PAX = map[string]string{}
+		}
+		e.PAX[xattrPrefix+x] = value
 	}
-	if err := f.Chmod(a.mode); err != nil {
-		return err
+	return e
+}
+
+// applyTo sets the attributes of an open file, which is also name in the directory
+// dirfd. The order matters: chown clears setuid and security.capability.
+func (a attr) applyTo(fd, dirfd int, name string) error {
+	if err := unix.Fchown(fd, int(a.uid), int(a.gid)); err != nil {
+		return pathError("fchown", name, err)
+	}
+	if err := unix.Fchmod(fd, a.mode); err != nil {
+		return pathError("fchmod", name, err)
 	}
 	for _, x := range slices.Sorted(maps.Keys(a.xattrs())) {
-		if err := unix.Fsetxattr(int(f.Fd()), x, []byte(a.xattrs()[x]), 0); err != nil {
+		if err := unix.Fsetxattr(fd, x, []byte(a.xattrs()[x]), 0); err != nil {
 			return fmt.Errorf("setting extended attribute %s: %w", x, err)
 		}
 	}
 	return a.setTimes(dirfd, name)
 }
 
-// applyAt sets the attributes of a name that cannot be opened without an
-// effect: a symlink, a device or a fifo.
-func (a attr) applyAt(p parent, leaf string) error {
-	if err := p.root.Lchown(leaf, int(a.uid), int(a.gid)); err != nil {
-		return err
+// applyAt sets the attributes of a name that need not be opened, or cannot be
+// without an effect: a directory, a symlink, a device or a fifo.
+func (a attr) applyAt(d openDir, leaf string, typ byte) error {
+	if err := unix.Fchownat(d.fd, leaf, int(a.uid), int(a.gid), unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return pathError("fchownat", leaf, err)
 	}
-	if a.mode&fs.ModeSymlink == 0 {
-		if err := p.root.Chmod(leaf, a.mode); err != nil {
-			return err
+	if typ != tar.TypeSymlink {
+		if err := unix.Fchmodat(d.fd, leaf, a.mode, 0); err != nil {
+			return pathError("fchmodat", leaf, err)
 		}
 	}
 	for _, x := range slices.Sorted(maps.Keys(a.xattrs())) {
 		// Through /proc, for setxattrat came with Linux 6.13 only.
-		path := fmt.Sprintf("/proc/self/fd/%d/%s", p.fd(), leaf)
+		path := fmt.Sprintf("/proc/self/fd/%d/%s", d.fd, leaf)
 		if err := unix.Lsetxattr(path, x, []byte(a.xattrs()[x]), 0); err != nil {
 			return fmt.Errorf("setting extended attribute %s: %w", x, err)
 		}
 	}
-	return a.setTimes(p.fd(), leaf)
+	return a.setTimes(d.fd, leaf)
 }
 
 // setTimes sets the access and the modification time. The image has one time;

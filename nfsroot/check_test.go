@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -160,6 +161,13 @@ func TestCheckRefuses(t *testing.T) {
 		t.Errorf("check with a damaged inventory: %v", err)
 	}
 	record := filepath.Join(s.Dir(), ".rootbuild/roots/r.json")
+	data = compressed(t, func(w io.Writer) error { return send(w, []byte(`{"layers":[]}`)) })
+	if err := errors.Join(os.WriteFile(path, data, 0o600), os.WriteFile(record, vouching(t, s.Dir(), "r", data), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Check(t.Context(), "r"); !errors.Is(err, nfsroot.ErrNoInventory) {
+		t.Errorf("check of a root whose inventory an earlier rootbuild kept: %v", err)
+	}
 	old := `{"tag":"r","digest":"sha256:` + strings.Repeat("0", 64) + `","created":"2026-01-01T00:00:00Z","size":1,"files":2}`
 	if err := os.WriteFile(record, []byte(old), 0o600); err != nil {
 		t.Fatal(err)

@@ -12,9 +12,12 @@ import (
 // takeFile makes a file out of one of another root, by the cheapest way that the
 // file system has. A file that is copied was read and hashed; one that is shared
 // too, unless its stamp says that it is the one that was unpacked.
-func (t *tree) takeFile(p parent, leaf string, i *inode, from *given) error {
+func (t *tree) takeFile(d openDir, leaf string, i *inode, from *given) error {
+	if err := from.locate(d.name, leaf); err != nil {
+		return err
+	}
 	if t.delta.link {
-		done, err := t.linkFile(p, leaf, i, from)
+		done, err := t.linkFile(d, leaf, i, from)
 		if done || err != nil {
 			return err
 		}
@@ -22,18 +25,18 @@ func (t *tree) takeFile(p parent, leaf string, i *inode, from *given) error {
 	if err := from.open(); err != nil {
 		return err
 	}
-	f, err := p.root.OpenFile(leaf, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := d.create(leaf)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(t.cloneFile(f, p, leaf, i, from), f.Close()); err != nil {
+	if err := errors.Join(t.cloneFile(f, d, leaf, i, from), f.Close()); err != nil {
 		// The layer itself may come to this name next.
-		return errors.Join(err, p.root.Remove(leaf))
+		return errors.Join(err, unix.Unlinkat(d.fd, leaf, 0))
 	}
 	return nil
 }
 
-func (t *tree) cloneFile(f *os.File, p parent, leaf string, i *inode, from *given) (err error) {
+func (t *tree) cloneFile(f *os.File, d openDir, leaf string, i *inode, from *given) (err error) {
 	cloned, err := t.reflink(f, from.file)
 	if err != nil {
 		return err
@@ -41,7 +44,7 @@ func (t *tree) cloneFile(f *os.File, p parent, leaf string, i *inode, from *give
 	if err := t.vouch(f, i, from, cloned); err != nil {
 		return err
 	}
-	return i.applyTo(f, p.fd(), leaf)
+	return t.complete(f, d, leaf, i)
 }
 
 // vouch sees to it that the new file has the content that is wanted.
@@ -49,7 +52,7 @@ func (t *tree) vouch(f *os.File, i *inode, from *given, cloned bool) (err error)
 	if !cloned {
 		err = t.hash(i, from, f)
 	} else if _, unchanged := from.unchanged(); unchanged {
-		i.size, i.sum = from.size, from.Sum
+		i.size, i.sum = from.size, from.sum
 	} else {
 		err = t.hash(i, &given{file: f, donor: from.donor}, io.Discard)
 	}
@@ -90,33 +93,33 @@ type onlyReader struct{ io.Reader }
 
 // linkFile gives the file of another root one more name, if it is in all what
 // the entry wants. Two names that an image does not link stay two files.
-func (t *tree) linkFile(p parent, leaf string, i *inode, from *given) (bool, error) {
+func (t *tree) linkFile(d openDir, leaf string, i *inode, from *given) (bool, error) {
 	st, unchanged := from.unchanged()
-	key := inodeKey{st.Dev, st.Ino}
-	if t.delta.linked[key] || !i.is(st) || from.Xattrs || len(i.xattrs()) > 0 {
+	if t.delta.linked[st.Ino] || !i.is(st) || len(i.xattrs()) > 0 {
 		return false, nil
 	}
 	var err error
 	if unchanged {
-		i.size, i.sum = from.size, from.Sum
-		err = unix.Linkat(int(from.donor.dir.Fd()), from.Name, p.fd(), leaf, 0)
+		i.size, i.sum = from.size, from.sum
+		err = unix.Linkat(from.dir.fd, leaf, d.fd, leaf, 0)
 	} else {
-		err = t.linkRead(p, leaf, i, from)
+		err = t.linkRead(d, leaf, i, from)
+		t.delta.linked[st.Ino] = true
 	}
 	switch {
 	case errors.Is(err, unix.EMLINK), errors.Is(err, unix.EXDEV), errors.Is(err, errHasXattrs):
 		return false, nil
 	case err != nil:
-		return false, fmt.Errorf("linking %q: %w", from.Name, err)
+		return false, pathError("linkat", leaf, err)
 	}
-	t.delta.linked[key] = true
+	t.inodes[i.entry] = st.Ino
 	return true, nil
 }
 
 var errHasXattrs = errors.New("it has extended attributes")
 
 // linkRead links a file once it has been read.
-func (t *tree) linkRead(p parent, leaf string, i *inode, from *given) error {
+func (t *tree) linkRead(d openDir, leaf string, i *inode, from *given) error {
 	if err := from.open(); err != nil {
 		return err
 	}
@@ -130,12 +133,12 @@ func (t *tree) linkRead(p parent, leaf string, i *inode, from *given) error {
 		return err
 	}
 	// By its descriptor: what was read is what gets the name.
-	return unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", from.file.Fd()), p.fd(), leaf, unix.AT_SYMLINK_FOLLOW)
+	return unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", from.file.Fd()), d.fd, leaf, unix.AT_SYMLINK_FOLLOW)
 }
 
 // is says whether a file on disk has the attributes that an entry wants.
 func (i *inode) is(st unix.Stat_t) bool {
-	return st.Uid == i.uid && st.Gid == i.gid && st.Mode&0o7777 == unixMode(i.mode) && st.Mtim.Sec == i.sec && st.Mtim.Nsec == int64(i.nsec)
+	return st.Uid == i.uid && st.Gid == i.gid && st.Mode&modeBits == i.mode && st.Mtim.Sec == i.sec && st.Mtim.Nsec == int64(i.nsec)
 }
 
 func hasXattrs(f *os.File) bool {

@@ -189,6 +189,60 @@ func TestDeltaLinksUnread(t *testing.T) {
 	checkSame(t, s, "two", two)
 }
 
+// A file that a layer above replaced is not taken for the one below, though the
+// file system gave the new one the inode of the old.
+func TestDeltaFromReplaced(t *testing.T) {
+	lower, upper := []entry{file("a", "lower"), file("b", "lower")}, []entry{file("a", "upper"), hardlink("c", "b")}
+	for _, link := range []bool{false, true} {
+		s := open(t, t.TempDir())
+		unpack(t, s, "one", image(t, lower, upper))
+		two := image(t, lower, []entry{file("two", "2")})
+		notes, err := unpackNoting(t, s, "two", two, nfsroot.UnpackOptions{Link: link})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if said := strings.Join(notes, "\n"); !strings.Contains(said, `it has "a" no more: a layer above took its place`) {
+			t.Errorf("notes: %q", notes)
+		}
+		checkSame(t, s, "two", two)
+		three := image(t, lower, upper, []entry{file("three", "3")})
+		if _, err := unpackNoting(t, s, "three", withoutLayers{three, map[int]bool{1: true}}, nfsroot.UnpackOptions{Link: link}); err != nil {
+			t.Fatal(err)
+		}
+		checkSame(t, s, "three", three)
+	}
+}
+
+// Files that are other inodes than were unpacked are read, and linked as they are
+// wanted: those of a store that was copied, and of one in which somebody made equal
+// files one.
+func TestDeltaLinksOtherInodes(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir+"/store")
+	unpack(t, s, "one", image(t, sharedLayers...))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("cp", "-a", dir+"/store", dir+"/copy").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	s = open(t, dir+"/copy")
+	twin, other := s.Path("one/twin"), s.Path("one/other")
+	if err := errors.Join(os.Remove(other), os.Link(twin, other)); err != nil {
+		t.Fatal(err)
+	}
+	two := image(t, append(sharedLayers[:2:2], []entry{file("two", "2")})...)
+	if _, err := unpackNoting(t, s, "two", withoutLayers{two, map[int]bool{0: true, 1: true}}, nfsroot.UnpackOptions{Link: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"usr/bin/tool", "usr/bin/new", "twin"} {
+		if inodeOf(t, s.Path("one/"+name)) != inodeOf(t, s.Path("two/"+name)) {
+			t.Errorf("%s was not linked", name)
+		}
+	}
+	checkSame(t, s, "two", two)
+}
+
 func accessed(t *testing.T, path string) unix.Timespec {
 	t.Helper()
 	var st unix.Stat_t

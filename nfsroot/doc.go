@@ -10,8 +10,8 @@
 //	    version                   version of this layout
 //	    lock                      held by the one process that may change the store
 //	    roots/<tag>.json          what is known of a root beside its tree
-//	    roots/<tag>.inventory.zst  the tree, as the image says
-//	    roots/<tag>.listings      its layers, without the content of files
+//	    roots/<tag>.inventory.zst  its image's layers, and where they are listed
+//	    roots/<tag>.listings      the layers and the tree, without the content of files
 //	    switches.jsonl            every switch of current, oldest first
 //	    staging/                  what is being made; swept by Open
 //	    trash/<tag>@<time>/       removed roots, until their grace is over

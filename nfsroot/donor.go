@@ -9,23 +9,24 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sys/unix"
 )
 
-// maxDonors is how many roots are asked for layers: to read an inventory takes
-// as long as to unpack a small layer.
+// maxDonors is how many roots are asked for layers. Those that are older seldom
+// have one that these lack.
 const maxDonors = 4
 
 // delta is how files of other roots become files of the one that is unpacked.
 type delta struct {
 	donors    []*donor
-	link      bool // hard links are wanted
-	noReflink bool // the file system has none
-	linked    map[inodeKey]bool
-	layers    int // that were taken
+	link      bool            // hard links are wanted
+	linked    map[uint64]bool // inodes that a stamp does not tell of, so that they may have several names
+	noReflink bool            // the file system has none
+	layers    int             // that were taken
 	note      func(string)
 }
 
@@ -41,9 +42,14 @@ func (d *delta) close() error {
 type donor struct {
 	view   *View
 	tag    string
-	layers map[v1.Hash]listingPlace // by the layer's digest
-	dir    *os.File
-	files  *heldFiles
+	layers map[v1.Hash]donorLayer // by digest
+	way    way
+}
+
+// donorLayer is a layer that a root has.
+type donorLayer struct {
+	listingPlace
+	stamps stamps
 }
 
 // donorError says that a root could not give what it should have. The layer
@@ -98,63 +104,72 @@ func (v *View) donors(m *v1.Manifest, note func(string)) ([]*donor, error) {
 
 // donor returns a root as the giver of wanted layers, and nil if it has none.
 func (v *View) donor(r Root, wanted map[v1.Hash]bool) (*donor, error) {
-	m, err := v.inventoryHead(r)
+	head, err := v.inventoryHead(r)
 	if err != nil {
 		return nil, err
 	}
-	d := &donor{view: v, tag: r.Tag, layers: map[v1.Hash]listingPlace{}}
-	for i, p := range m.Listings {
-		if i < len(m.Layers) && wanted[m.Layers[i].Digest] {
-			d.layers[m.Layers[i].Digest] = p
+	d := &donor{view: v, tag: r.Tag, layers: map[v1.Hash]donorLayer{}}
+	for i, p := range head.Listings {
+		if i < len(head.Layers) && wanted[head.Layers[i].Digest] {
+			d.layers[head.Layers[i].Digest] = donorLayer{listingPlace: p}
 		}
 	}
 	if len(d.layers) == 0 {
 		return nil, nil
 	}
-	if d.files, err = v.readHeld(r.Tag, m.Held); err != nil {
+	if err := d.readStamps(head); err != nil {
 		return nil, err
 	}
-	d.dir, err = os.Open(v.Path(r.Tag))
+	d.way, err = openWay(v.Path(r.Tag))
 	return d, err
 }
 
-func (d *donor) close() error { return d.dir.Close() }
-
-// give returns the file of an entry.
-func (d *donor) give(e *listed) (*given, error) {
-	h, ok := d.files.find(e.Sum)
-	if !ok {
-		return nil, &donorError{d.tag, fmt.Errorf("no file has the content of %q: a layer above took its place", e.Header.Name)}
-	}
-	return &given{held: h, donor: d, size: e.Header.Size}, nil
-}
-
-// openName opens a name of the root in one call, where os.Root takes one for each
-// directory on the way.
-func (d *donor) openName(name string) (*os.File, error) {
-	fd, err := unix.Openat2(int(d.dir.Fd()), name, &unix.OpenHow{
-		Flags:   unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK,
-		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS,
+// readStamps reads those of the layers that are wanted.
+func (d *donor) readStamps(head inventoryHead) error {
+	next := 0
+	return d.view.readPlace(d.tag, head.Stamps, func(part io.ReadSeeker) error {
+		return decodeAll(part, func(s *stamps) error {
+			if next < len(head.Layers) {
+				digest := head.Layers[next].Digest
+				if l, ok := d.layers[digest]; ok {
+					l.stamps = *s
+					d.layers[digest] = l
+				}
+			}
+			next++
+			return nil
+		})
 	})
-	if err != nil {
-		return nil, &os.PathError{Op: "openat2", Path: name, Err: err}
-	}
-	return os.NewFile(uintptr(fd), name), nil
 }
 
-// given is a file of another root that should hold what an entry wants.
+func (d *donor) close() error { return d.way.close() }
+
+// given is a file of another root that should hold what an entry wants: it lies
+// there where it is to lie here.
 type given struct {
-	held
 	donor *donor
+	stamp stamp
+	sum   [sha256.Size]byte
 	size  int64
+	dir   openDir
+	leaf  string
 	file  *os.File
 }
 
-// unchanged says whether it is the file that was unpacked, or one of it cannot
-// tell: then reading it does.
+// locate finds the file by the name that it is to have.
+func (g *given) locate(dir, leaf string) (err error) {
+	g.leaf = leaf
+	if g.dir, err = g.donor.way.open(dir); err != nil {
+		return &donorError{g.donor.tag, err}
+	}
+	return nil
+}
+
+// unchanged says whether the file is the one that was unpacked, or one of it
+// cannot tell: then reading it does.
 func (g *given) unchanged() (st unix.Stat_t, ok bool) {
-	err := unix.Fstatat(int(g.donor.dir.Fd()), g.Name, &st, unix.AT_SYMLINK_NOFOLLOW)
-	return st, err == nil && stampOf(st) == g.Stamp && st.Mode&unix.S_IFMT == unix.S_IFREG && st.Size == g.size
+	st, err := g.dir.stat(g.leaf)
+	return st, err == nil && g.stamp.holds(st) && st.Mode&unix.S_IFMT == unix.S_IFREG && st.Size == g.size
 }
 
 // open opens the file. That it still has the bytes that it had is for its reader
@@ -164,7 +179,7 @@ func (g *given) open() (err error) {
 		_, err := g.file.Seek(0, io.SeekStart)
 		return err
 	}
-	if g.file, err = g.donor.openName(g.Name); err != nil {
+	if g.file, err = g.dir.read(g.leaf); err != nil {
 		return &donorError{g.donor.tag, err}
 	}
 	info, err := g.file.Stat()
@@ -182,7 +197,7 @@ func (g *given) close() error {
 }
 
 func (g *given) damaged() error {
-	return &donorError{g.donor.tag, fmt.Errorf("%q is not what its image says: see rootbuild check", g.Name)}
+	return &donorError{g.donor.tag, fmt.Errorf("%q is not what its image says: see rootbuild check", path.Join(g.dir.name, g.leaf))}
 }
 
 // Read tells a fault of the disk as one of the root: the layer can do without.
@@ -196,7 +211,7 @@ func (g *given) Read(b []byte) (int, error) {
 
 // check fails unless the bytes that were taken are those that were wanted.
 func (g *given) check(sum [sha256.Size]byte) error {
-	if sum != g.Sum {
+	if sum != g.sum {
 		return g.damaged()
 	}
 	return nil
@@ -206,15 +221,16 @@ func (g *given) check(sum [sha256.Size]byte) error {
 // not, what it did is no more than what the layer itself does first.
 func (t *tree) takeLayer(ctx context.Context, digest, diffID v1.Hash) (bool, error) {
 	for _, d := range t.delta.donors {
-		p, ok := d.layers[digest]
-		if !ok || p.DiffID != diffID {
+		l, ok := d.layers[digest]
+		if !ok || l.DiffID != diffID {
 			continue
 		}
-		limits := t.limits
-		err := t.takeFrom(ctx, d, p)
+		limits, from := t.limits, len(t.inodes)
+		err := t.takeFrom(ctx, d, l)
 		var refused *donorError
 		if err == nil {
 			t.delta.layers++
+			t.spans = append(t.spans, span{from, len(t.inodes)})
 		}
 		if !errors.As(err, &refused) {
 			return err == nil, err
@@ -225,13 +241,17 @@ func (t *tree) takeLayer(ctx context.Context, digest, diffID v1.Hash) (bool, err
 	return false, nil
 }
 
-func (t *tree) takeFrom(ctx context.Context, d *donor, p listingPlace) error {
+func (t *tree) takeFrom(ctx context.Context, d *donor, l donorLayer) error {
 	var inner error // what is no fault of the donor's listing
-	err := d.view.readPlace(d.tag, p.place, func(part io.ReadSeeker) error {
+	err := d.view.readPlace(d.tag, l.place, func(part io.ReadSeeker) error {
 		t.layer++
-		err := decodeAll(part, func(e *listed) error {
+		err := readListed(part, func(e *listed) error {
+			s, err := l.stamps.next()
+			if err != nil {
+				return err
+			}
 			if inner = ctx.Err(); inner == nil {
-				inner = t.takeEntry(d, e)
+				inner = t.takeEntry(d, e, s)
 			}
 			return inner
 		})
@@ -241,7 +261,7 @@ func (t *tree) takeFrom(ctx context.Context, d *donor, p listingPlace) error {
 		if _, err := part.Seek(0, io.SeekStart); err != nil {
 			return err
 		}
-		inner = t.lister.take(p.DiffID, part)
+		inner = t.lister.take(l.DiffID, part)
 		return inner
 	})
 	if err != nil && inner == nil {
@@ -250,18 +270,22 @@ func (t *tree) takeFrom(ctx context.Context, d *donor, p listingPlace) error {
 	return err
 }
 
-func (t *tree) takeEntry(d *donor, e *listed) (err error) {
+func (t *tree) takeEntry(d *donor, e *listed, s stamp) (err error) {
 	var content io.Reader = bytes.NewReader(nil)
-	if e.Header.Typeflag == tar.TypeReg && e.Header.Size > 0 {
-		f, err := d.give(e)
-		if err != nil {
-			return err
+	if e.Type == tar.TypeReg && e.Size > 0 {
+		if s.inode == 0 {
+			return &donorError{d.tag, fmt.Errorf("it has %q no more: a layer above took its place", e.Name)}
 		}
-		defer func() { err = errors.Join(err, f.close()) }()
-		content = f
+		if len(e.Sum) != sha256.Size {
+			return &donorError{d.tag, fmt.Errorf("its listing does not tell what %q holds", e.Name)}
+		}
+		file := &given{donor: d, stamp: s, sum: [sha256.Size]byte(e.Sum), size: e.Size}
+		defer func() { err = errors.Join(err, file.close()) }()
+		content = file
 	}
-	if err := t.apply(&e.Header, content); err != nil {
-		return fmt.Errorf("entry %q: %w", e.Header.Name, err)
+	hdr := e.header()
+	if err := t.apply(&hdr, content); err != nil {
+		return fmt.Errorf("entry %q: %w", e.Name, err)
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 // apply adds one entry of a layer to the tree, or takes away what it hides.
 func (t *tree) apply(hdr *tar.Header, content io.Reader) error {
+	t.inodes = append(t.inodes, 0)
 	if hdr.Typeflag == tar.TypeXGlobalHeader {
 		return nil
 	}
@@ -28,25 +28,30 @@ func (t *tree) apply(hdr *tar.Header, content io.Reader) error {
 	if name == "." {
 		return t.describeRoot(hdr)
 	}
-	dir, leaf := path.Split(name)
-	dir = path.Clean(dir)
+	dir, leaf := split(name)
 	if strings.HasPrefix(dir, whiteoutPrefix) || strings.Contains(dir, "/"+whiteoutPrefix) {
 		return errors.New("its parent is a whiteout")
 	}
 	if hidden, ok := strings.CutPrefix(leaf, whiteoutPrefix); ok {
 		return t.whiteout(dir, hidden)
 	}
-	if dir, err = t.resolve(dir, true); err != nil {
+	at, err := t.resolve(dir, true)
+	if err != nil {
 		return err
 	}
-	name = path.Join(dir, leaf)
+	if at != dir {
+		name = path.Join(at, leaf)
+	}
 	if err := checkName(name); err != nil {
 		return err
 	}
 	if err := t.add(name, hdr, content); err != nil {
 		return err
 	}
-	t.mark(name)
+	if hdr.Typeflag == tar.TypeDir {
+		at = name
+	}
+	t.mark(at)
 	return nil
 }
 
@@ -100,7 +105,7 @@ func (t *tree) add(name string, hdr *tar.Header, content io.Reader) error {
 	if err != nil {
 		return err
 	}
-	t.files[name] = leafNode{inode: f}
+	t.files[name] = leafNode{f, t.layer}
 	return nil
 }
 
@@ -130,38 +135,46 @@ func (t *tree) create(name, target string, hdr *tar.Header, content io.Reader) (
 		f.linked = true
 		return f, t.root.Link(target, name)
 	}
-	p, err := t.open(path.Dir(name))
+	dir, leaf := split(name)
+	d, err := t.way.open(dir)
 	if err != nil {
 		return nil, err
 	}
-	f, leaf := newInode(hdr), path.Base(name)
+	f := newInode(hdr)
+	f.entry = uint32(len(t.inodes) - 1)
 	switch hdr.Typeflag {
 	case tar.TypeReg:
-		t.wrote = f
-		if other, ok := content.(*given); ok {
-			return f, t.takeFile(p, leaf, f, other)
-		}
-		return f, t.writeFile(p, leaf, f, content)
+		return f, t.createFile(d, leaf, f, content)
 	case tar.TypeSymlink:
-		err = p.root.Symlink(hdr.Linkname, leaf)
+		err = pathError("symlinkat", leaf, unix.Symlinkat(hdr.Linkname, d.fd, leaf))
 	case tar.TypeChar:
-		err = mknod(p, leaf, unix.S_IFCHR, hdr)
+		err = mknod(d, leaf, unix.S_IFCHR, hdr)
 	case tar.TypeBlock:
-		err = mknod(p, leaf, unix.S_IFBLK, hdr)
+		err = mknod(d, leaf, unix.S_IFBLK, hdr)
 	case tar.TypeFifo:
-		err = mknod(p, leaf, unix.S_IFIFO, hdr)
+		err = mknod(d, leaf, unix.S_IFIFO, hdr)
 	default:
 		return nil, fmt.Errorf("its type %q is not one that a root can hold", hdr.Typeflag)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return f, f.applyAt(p, leaf)
+	return f, f.applyAt(d, leaf, f.typ)
+}
+
+// createFile makes a regular file of the bytes of its entry, or of a file of
+// another root.
+func (t *tree) createFile(d openDir, leaf string, i *inode, content io.Reader) error {
+	t.wrote = i
+	if other, ok := content.(*given); ok {
+		return t.takeFile(d, leaf, i, other)
+	}
+	return t.writeFile(d, leaf, i, content)
 }
 
 // writeFile writes a regular file, and notes in the inode what it wrote.
-func (t *tree) writeFile(p parent, leaf string, i *inode, content io.Reader) (err error) {
-	f, err := p.root.OpenFile(leaf, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+func (t *tree) writeFile(d openDir, leaf string, i *inode, content io.Reader) (err error) {
+	f, err := d.create(leaf)
 	if err != nil {
 		return err
 	}
@@ -173,15 +186,26 @@ func (t *tree) writeFile(p parent, leaf string, i *inode, content io.Reader) (er
 		return err
 	}
 	t.sum.Sum(i.sum[:0])
-	return i.applyTo(f, p.fd(), leaf)
+	return t.complete(f, d, leaf, i)
 }
 
-func mknod(p parent, leaf string, kind uint32, hdr *tar.Header) error {
-	dev := unix.Mkdev(uint32(hdr.Devmajor), uint32(hdr.Devminor))
-	if err := unix.Mknodat(p.fd(), leaf, kind|0o600, int(dev)); err != nil {
-		return &fs.PathError{Op: "mknod", Path: leaf, Err: err}
+// complete gives a file that was written its attributes.
+func (t *tree) complete(f *os.File, d openDir, leaf string, i *inode) error {
+	fd := int(f.Fd())
+	if err := i.applyTo(fd, d.fd, leaf); err != nil {
+		return err
 	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return pathError("fstat", leaf, err)
+	}
+	t.inodes[i.entry] = st.Ino
 	return nil
+}
+
+func mknod(d openDir, leaf string, kind uint32, hdr *tar.Header) error {
+	dev := unix.Mkdev(uint32(hdr.Devmajor), uint32(hdr.Devminor))
+	return pathError("mknodat", leaf, unix.Mknodat(d.fd, leaf, kind|0o600, int(dev)))
 }
 
 // linkTarget returns the canonical name of what a hard link names.
@@ -190,11 +214,12 @@ func (t *tree) linkTarget(linkname string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("its hard link target %q: %w", linkname, err)
 	}
-	dir, err := t.resolve(path.Dir(name), false)
+	dir, leaf := split(name)
+	dir, err = t.resolve(dir, false)
 	if err != nil {
 		return "", fmt.Errorf("its hard link target %q: %w", linkname, err)
 	}
-	name = path.Join(dir, path.Base(name))
+	name = path.Join(dir, leaf)
 	if _, ok := t.files[name]; !ok {
 		return "", fmt.Errorf("its hard link target %q is not a file in the root", linkname)
 	}

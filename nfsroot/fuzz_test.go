@@ -90,7 +90,7 @@ func FuzzRecords(f *testing.F) {
 		packed := compressed(t, func(w io.Writer) error { return send(w, inventory) })
 		for name, data := range map[string][]byte{
 			"switches.jsonl": journal, "roots/a.json": record, "roots/a.inventory.zst": packed, "roots/b.inventory.zst": packed, "roots/c.json": record,
-			"roots/b.json": vouching(t, s.Dir(), packed),
+			"roots/b.json": vouching(t, s.Dir(), "b", packed),
 		} {
 			if err := os.WriteFile(filepath.Join(s.Dir(), ".rootbuild", name), data, 0o600); err != nil {
 				t.Fatal(err)
@@ -128,10 +128,10 @@ func read(t *testing.T, s *nfsroot.Store) {
 	_, _ = s.Check(t.Context(), "b")
 }
 
-// vouching is the record of root b, with the digest of another inventory.
-func vouching(t *testing.T, dir string, inventory []byte) []byte {
+// vouching is the record of a root, with the digest of another inventory.
+func vouching(t *testing.T, dir, tag string, inventory []byte) []byte {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(dir, ".rootbuild/roots/b.json"))
+	data, err := os.ReadFile(filepath.Join(dir, ".rootbuild/roots", tag+".json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,12 +4,13 @@ import (
 	"archive/tar"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
 )
 
 // checkHeader refuses what the disk would not keep as the entry has it, and
@@ -72,7 +73,7 @@ func (r Refusal) check(hdr *tar.Header) error {
 	if !r.Setuid || hdr.Typeflag == tar.TypeDir || hdr.Typeflag == tar.TypeLink || hdr.Typeflag == tar.TypeSymlink {
 		return nil
 	}
-	if hdr.FileInfo().Mode()&(fs.ModeSetuid|fs.ModeSetgid) != 0 {
+	if hdr.Mode&(unix.S_ISUID|unix.S_ISGID) != 0 {
 		return errors.New("it is setuid or setgid, and --no-setuid refuses that")
 	}
 	if hdr.PAXRecords[xattrPrefix+"security.capability"] != "" {

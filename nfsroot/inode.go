@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"cmp"
 	"crypto/sha256"
-	"encoding/hex"
 	"maps"
 	"slices"
 	"strings"
@@ -13,8 +12,9 @@ import (
 // inode is what one or more names of a tree that are no directories stand for.
 type inode struct {
 	attr
-	typ    byte // of the tar entry
-	linked bool // it has, or had, a further name
+	typ    byte   // of the tar entry
+	linked bool   // it has, or had, a further name
+	entry  uint32 // that made it, among those of all layers
 	size   int64
 	sum    [sha256.Size]byte
 }
@@ -27,24 +27,14 @@ func newInode(hdr *tar.Header) *inode {
 	return i
 }
 
-// node describes the inode under the first of its names.
-func (f *inode) node(name string) Node {
-	switch f.typ {
-	case tar.TypeSymlink:
-		n := nodeOf(name, typeSymlink, f.attr)
-		n.Target = Name(f.more().target)
-		return n
-	case tar.TypeChar, tar.TypeBlock:
-		kind := map[byte]string{tar.TypeChar: typeChar, tar.TypeBlock: typeBlock}[f.typ]
-		n := nodeOf(name, kind, f.attr)
-		n.Device = deviceText(f.more().major, f.more().minor)
-		return n
-	case tar.TypeFifo:
-		return nodeOf(name, typeFifo, f.attr)
+// listed describes the inode under the first of its names.
+func (f *inode) listed(name string) listed {
+	e := f.attr.listed(f.typ, name)
+	e.Linkname, e.Major, e.Minor = f.more().target, int64(f.more().major), int64(f.more().minor)
+	if f.typ == tar.TypeReg {
+		e.Size, e.Sum = f.size, f.sum[:]
 	}
-	n := nodeOf(name, typeFile, f.attr)
-	n.Size, n.SHA256 = f.size, hex.EncodeToString(f.sum[:])
-	return n
+	return e
 }
 
 func sortNodes(list []Node) {

@@ -1,9 +1,8 @@
 package nfsroot
 
 import (
+	"archive/tar"
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,22 +19,22 @@ import (
 var ErrNoInventory = errors.New("no inventory was kept of its tree")
 
 // inventory is what a root has to be, as its image says: the layers and every
-// name. It is kept because the master need not keep the image. On disk it is
-// a line of JSON for the image and one for each name, packed with zstd.
+// name. It is kept because the master need not keep the image.
 type inventory struct {
 	inventoryHead
 	nodes []Node // by name
 }
 
+// inventoryHead is what the inventory's file holds, JSON packed with zstd.
 type inventoryHead struct {
 	Digest v1.Hash `json:"digest"`
 	Layers []Layer `json:"layers"`
 
-	// Listings are those of the layers; an earlier rootbuild kept none.
+	// Where in the listings' file the layers are, the finished tree and its
+	// stamps. An earlier rootbuild kept no tree there.
 	Listings []listingPlace `json:"listings,omitempty"`
-
-	// Held are the root's files, behind the listings.
-	Held place `json:"held,omitzero"`
+	Tree     place          `json:"tree,omitzero"`
+	Stamps   place          `json:"stamps,omitzero"`
 }
 
 // Layer is a layer of the image that a root was unpacked from.
@@ -49,43 +48,43 @@ func (v *View) inventoryPath(tag string) string { return v.meta("roots", tag+inv
 
 // writeInventory keeps the inventory of a root, and returns its digest for the
 // record.
-func (s *Store) writeInventory(tag string, head inventoryHead, t *tree) (_ v1.Hash, err error) {
-	out, err := s.create("roots/" + tag + inventorySuffix)
+func (s *Store) writeInventory(tag string, head inventoryHead) (v1.Hash, error) {
+	data, err := json.Marshal(head)
 	if err != nil {
-		return v1.Hash{}, err
+		return v1.Hash{}, fmt.Errorf("internal error: encoding the inventory of %s: %w", tag, err)
 	}
-	defer func() { err = errors.Join(err, out.Cleanup()) }()
-	sum := sha256.New()
-	w, err := zstd.NewWriter(io.MultiWriter(out, sum), zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(listingWindow))
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		return v1.Hash{}, fmt.Errorf("internal error: %w", err)
 	}
-	encoder := json.NewEncoder(w)
-	err = encoder.Encode(head)
-	if err == nil {
-		err = t.each(func(_ string, n Node) error { return encoder.Encode(n) })
+	packed := w.EncodeAll(data, nil)
+	digest, _, err := v1.SHA256(bytes.NewReader(packed))
+	if err != nil {
+		return v1.Hash{}, err
 	}
-	if err := errors.Join(err, w.Close()); err != nil {
-		return v1.Hash{}, fmt.Errorf("writing the inventory of %s: %w", tag, err)
-	}
-	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum.Sum(nil))}, replace(out)
+	return digest, s.writeFile("roots/"+tag+inventorySuffix, packed)
 }
 
 // inventory reads what a root has to be, once the record vouches for it.
-func (v *View) inventory(r Root) (inventory, error) {
-	packed, err := v.packedInventory(r)
-	if err != nil {
+func (v *View) inventory(r Root) (m inventory, err error) {
+	if m.inventoryHead, err = v.inventoryHead(r); err != nil {
 		return inventory{}, err
 	}
-	m, err := decodeInventory(bytes.NewReader(packed))
+	err = v.readPlace(r.Tag, m.Tree, func(part io.ReadSeeker) error {
+		return readListed(part, func(e *listed) error {
+			m.nodes = append(m.nodes, e.node())
+			return nil
+		})
+	})
 	if err != nil {
-		return inventory{}, fmt.Errorf("reading %s: %w", v.inventoryPath(r.Tag), err)
+		return inventory{}, fmt.Errorf("reading the inventory of %s: %w", r.Tag, err)
 	}
 	return m, nil
 }
 
 // inventoryHead reads of an inventory what it says of the image.
 func (v *View) inventoryHead(r Root) (head inventoryHead, err error) {
+	path := v.inventoryPath(r.Tag)
 	packed, err := v.packedInventory(r)
 	if err != nil {
 		return inventoryHead{}, err
@@ -96,7 +95,10 @@ func (v *View) inventoryHead(r Root) (head inventoryHead, err error) {
 	}
 	defer z.Close()
 	if err := json.NewDecoder(z).Decode(&head); err != nil {
-		return inventoryHead{}, fmt.Errorf("reading %s: %w", v.inventoryPath(r.Tag), err)
+		return inventoryHead{}, fmt.Errorf("reading %s: %w", path, err)
+	}
+	if head.Tree == (place{}) {
+		return inventoryHead{}, noInventory(r.Tag)
 	}
 	return head, nil
 }
@@ -104,7 +106,7 @@ func (v *View) inventoryHead(r Root) (head inventoryHead, err error) {
 // packedInventory reads an inventory as it lies on the disk.
 func (v *View) packedInventory(r Root) ([]byte, error) {
 	if r.Inventory == (v1.Hash{}) {
-		return nil, fmt.Errorf("root %s: %w: an earlier rootbuild unpacked it; unpack the image again under another tag", r.Tag, ErrNoInventory)
+		return nil, noInventory(r.Tag)
 	}
 	path := v.inventoryPath(r.Tag)
 	packed, err := os.ReadFile(path)
@@ -121,28 +123,8 @@ func (v *View) packedInventory(r Root) ([]byte, error) {
 	return packed, nil
 }
 
-func decodeInventory(packed io.Reader) (inventory, error) {
-	r, err := zstd.NewReader(packed, zstd.WithDecoderConcurrency(1))
-	if err != nil {
-		return inventory{}, err
-	}
-	defer r.Close()
-	decoder := json.NewDecoder(r)
-	var m inventory
-	if err := decoder.Decode(&m.inventoryHead); err != nil {
-		return inventory{}, err
-	}
-	for {
-		var n Node
-		err := decoder.Decode(&n)
-		if errors.Is(err, io.EOF) {
-			return m, nil
-		}
-		if err != nil {
-			return inventory{}, err
-		}
-		m.nodes = append(m.nodes, n)
-	}
+func noInventory(tag string) error {
+	return fmt.Errorf("root %s: %w: an earlier rootbuild unpacked it; unpack the image again under another tag", tag, ErrNoInventory)
 }
 
 // headOf tells of an image what its manifest and history say.
@@ -172,27 +154,29 @@ func headOf(img v1.Image) (inventoryHead, error) {
 	return head, nil
 }
 
-// each describes the finished tree by what its image says, name by name.
-func (t *tree) each(f func(name string, n Node) error) error {
+// list puts the finished tree behind the listings of its layers, name by name.
+func (t *tree) list() (err error) {
+	t.lister.start()
 	first := map[*inode]string{} // of those with several names
 	for _, name := range t.names {
-		if err := f(name, t.node(name, first)); err != nil {
+		if err := t.lister.list(t.listed(name, first)); err != nil {
 			return err
 		}
 	}
-	return nil
+	t.lister.tree, err = t.lister.stop()
+	return err
 }
 
-func (t *tree) node(name string, first map[*inode]string) Node {
+func (t *tree) listed(name string, first map[*inode]string) listed {
 	if d, ok := t.dirs[name]; ok {
-		return nodeOf(name, typeDir, d.attr)
+		return d.listed(tar.TypeDir, name)
 	}
 	i := t.files[name].inode
 	if holder, ok := first[i]; ok {
-		return Node{Name: Name(name), Type: typeLink, Target: Name(holder)}
+		return listed{Type: tar.TypeLink, Name: name, Linkname: holder}
 	}
 	if i.linked {
 		first[i] = name
 	}
-	return i.node(name)
+	return i.listed(name)
 }

@@ -57,10 +57,12 @@ func (t *tree) layerOf(ctx context.Context, img v1.Image, i int, digest v1.Hash)
 		return err
 	}
 	t.layer++
+	from := len(t.inodes)
 	t.lister.start()
 	if err := t.applyLayer(ctx, img, i); err != nil {
 		return err
 	}
+	t.spans = append(t.spans, span{from, len(t.inodes)})
 	return t.lister.end(diffID)
 }
 
@@ -109,11 +111,15 @@ func (t *tree) applyLayer(ctx context.Context, img v1.Image, i int) (err error) 
 		if err != nil {
 			return err
 		}
-		t.wrote = &inode{}
+		t.wrote = nil
 		if err := t.apply(hdr, archive); err != nil {
 			return fmt.Errorf("entry %q: %w", hdr.Name, err)
 		}
-		if err := t.lister.add(hdr, t.wrote.sum); err != nil {
+		var sum []byte
+		if t.wrote != nil {
+			sum = t.wrote.sum[:]
+		}
+		if err := t.lister.add(hdr, sum); err != nil {
 			return fmt.Errorf("listing entry %q: %w", hdr.Name, err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/renameio/v2"
@@ -19,12 +20,36 @@ import (
 // A listing is a layer without the content of its files. Together with files of
 // the same content, which other roots have, it unpacks as the layer does. The
 // listings of a root's layers lie one behind the other in roots/<tag>.listings,
-// each a gob stream packed with zstd; the inventory says where they are.
+// and behind them one of the finished tree, as if it were a single layer, and the
+// stamps of the files. Each is a gob stream packed with zstd; the inventory says
+// where they are.
 
-// listed is an entry of a layer.
+// listed is an entry of a layer, or a name of a finished tree: what unpacking looks
+// at of a tar header.
 type listed struct {
-	Header tar.Header
-	Sum    [sha256.Size]byte // of a regular file's content
+	Type           byte
+	Name, Linkname string
+	Size, Mode     int64
+	UID, GID       int
+	Sec            int64 // of the modification time
+	Nsec           int
+	Major, Minor   int64
+	PAX            map[string]string
+	Sum            []byte // SHA-256 of a regular file's content
+}
+
+func listedOf(hdr *tar.Header) listed {
+	return listed{
+		Type: hdr.Typeflag, Name: hdr.Name, Linkname: hdr.Linkname, Size: hdr.Size, Mode: hdr.Mode, UID: hdr.Uid, GID: hdr.Gid,
+		Sec: hdr.ModTime.Unix(), Nsec: hdr.ModTime.Nanosecond(), Major: hdr.Devmajor, Minor: hdr.Devminor, PAX: hdr.PAXRecords,
+	}
+}
+
+func (e *listed) header() tar.Header {
+	return tar.Header{
+		Typeflag: e.Type, Name: e.Name, Linkname: e.Linkname, Size: e.Size, Mode: e.Mode, Uid: e.UID, Gid: e.GID,
+		ModTime: time.Unix(e.Sec, int64(e.Nsec)), Devmajor: e.Major, Devminor: e.Minor, PAXRecords: e.PAX,
+	}
 }
 
 // listingPlace says where the listing of a layer is, and of which layer it is.
@@ -50,17 +75,21 @@ type lister struct {
 	from   int64     // where the part that is being written begins
 	sum    hash.Hash // of that part
 	places []listingPlace
-	held   place
+	tree   place
+	stamps place
 	zstd   *zstd.Encoder
 	gob    *gob.Encoder
+	batch  []listed // that were not written yet: gob is faster with many at once
 }
+
+const listedBatch = 256
 
 func newLister(out *renameio.PendingFile) (*lister, error) {
 	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(listingWindow))
 	if err != nil {
 		return nil, fmt.Errorf("internal error: %w", err)
 	}
-	return &lister{out: out, sum: sha256.New(), zstd: w}, nil
+	return &lister{out: out, sum: sha256.New(), zstd: w, batch: make([]listed, 0, listedBatch)}, nil
 }
 
 // Write implements io.Writer, below the packing.
@@ -81,17 +110,32 @@ func (l *lister) start() {
 
 // stop ends a part.
 func (l *lister) stop() (place, error) {
-	err := l.zstd.Close()
+	err := errors.Join(l.flush(), l.zstd.Close())
 	return place{Offset: l.from, Size: l.size - l.from, Digest: l.digest()}, err
 }
 
-// add lists an entry that was unpacked.
-func (l *lister) add(hdr *tar.Header, sum [sha256.Size]byte) error {
-	// What unpacking looks at, and no more.
-	return l.gob.Encode(listed{tar.Header{
-		Typeflag: hdr.Typeflag, Name: hdr.Name, Linkname: hdr.Linkname, Size: hdr.Size, Mode: hdr.Mode, Uid: hdr.Uid, Gid: hdr.Gid,
-		ModTime: hdr.ModTime, Devmajor: hdr.Devmajor, Devminor: hdr.Devminor, PAXRecords: hdr.PAXRecords,
-	}, sum})
+// add lists an entry that was unpacked, with the digest of what was written for it.
+func (l *lister) add(hdr *tar.Header, sum []byte) error {
+	e := listedOf(hdr)
+	e.Sum = sum
+	return l.list(e)
+}
+
+func (l *lister) list(e listed) error {
+	if l.batch = append(l.batch, e); len(l.batch) < cap(l.batch) {
+		return nil
+	}
+	return l.flush()
+}
+
+func (l *lister) flush() error {
+	if len(l.batch) == 0 {
+		return nil
+	}
+	err := l.gob.Encode(l.batch)
+	clear(l.batch)
+	l.batch = l.batch[:0]
+	return err
 }
 
 // take lists a layer as another root did.
@@ -140,6 +184,18 @@ func (v *View) readPlace(tag string, p place, f func(part io.ReadSeeker) error) 
 	return f(part)
 }
 
+// readListed hands the entries of a listing to each.
+func readListed(part io.Reader, each func(*listed) error) error {
+	return decodeAll(part, func(batch *[]listed) error {
+		for i := range *batch {
+			if err := each(&(*batch)[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // decodeAll hands what a part of the listings holds to each, one after the other.
 func decodeAll[T any](part io.Reader, each func(*T) error) error {
 	r, err := zstd.NewReader(part, zstd.WithDecoderConcurrency(1))
@@ -148,8 +204,9 @@ func decodeAll[T any](part io.Reader, each func(*T) error) error {
 	}
 	defer r.Close()
 	decoder := gob.NewDecoder(r)
+	var e, none T
 	for {
-		var e T
+		e = none
 		if err := decoder.Decode(&e); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -34,8 +33,20 @@ func entryName(name string) (string, error) {
 		return "", errors.New("its name is empty or holds a NUL")
 	case path.IsAbs(name):
 		return "", errors.New("its name is absolute")
-	case slices.Contains(strings.Split(name, "/"), ".."):
-		return "", errors.New(`its name holds ".."`)
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if part == ".." {
+			return "", errors.New(`its name holds ".."`)
+		}
 	}
 	return path.Clean(name), nil
+}
+
+// split returns the directory of a clean name, and its last component.
+func split(name string) (dir, leaf string) {
+	i := strings.LastIndexByte(name, '/')
+	if i < 0 {
+		return ".", name
+	}
+	return name[:i], name[i+1:]
 }

@@ -1,11 +1,12 @@
 package nfsroot
 
 import (
+	"archive/tar"
 	"cmp"
 	"encoding/hex"
 	"fmt"
-	"io/fs"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -63,17 +64,30 @@ type Node struct {
 	Xattrs map[string][]byte `json:"xattrs,omitempty"`
 }
 
-// nodeOf describes what attributes tell of a name.
-func nodeOf(name, kind string, a attr) Node {
-	n := Node{Name: Name(name), Type: kind, Owner: ownerText(a.uid, a.gid), Time: a.sec}
-	if kind != typeSymlink {
-		n.Mode = modeText(unixMode(a.mode))
+// nodeTypes are the types of nodes that an entry of a layer can be.
+var nodeTypes = map[byte]string{
+	tar.TypeReg: typeFile, tar.TypeDir: typeDir, tar.TypeSymlink: typeSymlink, tar.TypeLink: typeLink,
+	tar.TypeChar: typeChar, tar.TypeBlock: typeBlock, tar.TypeFifo: typeFifo,
+}
+
+// node is the entry of a finished tree, as a person reads it.
+func (e *listed) node() Node {
+	n := Node{Name: Name(e.Name), Type: nodeTypes[e.Type], Target: Name(e.Linkname)}
+	if e.Type == tar.TypeLink {
+		return n
 	}
-	for x, value := range a.xattrs() {
+	n.Owner, n.Time, n.Size, n.SHA256 = ownerText(uint32(e.UID), uint32(e.GID)), e.Sec, e.Size, hex.EncodeToString(e.Sum)
+	if e.Type != tar.TypeSymlink {
+		n.Mode = modeText(uint32(e.Mode))
+	}
+	if e.Type == tar.TypeChar || e.Type == tar.TypeBlock {
+		n.Device = deviceText(uint32(e.Major), uint32(e.Minor))
+	}
+	for key, value := range e.PAX {
 		if n.Xattrs == nil {
 			n.Xattrs = map[string][]byte{}
 		}
-		n.Xattrs[x] = []byte(value)
+		n.Xattrs[strings.TrimPrefix(key, xattrPrefix)] = []byte(value)
 	}
 	return n
 }
@@ -136,17 +150,3 @@ func ownerText(uid, gid uint32) string { return fmt.Sprintf("%d:%d", uid, gid) }
 func modeText(mode uint32) string { return fmt.Sprintf("%04o", mode) }
 
 func deviceText(major, minor uint32) string { return fmt.Sprintf("%d,%d", major, minor) }
-
-// unixMode returns the bits that chmod takes.
-func unixMode(m fs.FileMode) uint32 {
-	mode := uint32(m.Perm())
-	for _, special := range []struct {
-		is  fs.FileMode
-		bit uint32
-	}{{fs.ModeSetuid, 0o4000}, {fs.ModeSetgid, 0o2000}, {fs.ModeSticky, 0o1000}} {
-		if m&special.is != 0 {
-			mode |= special.bit
-		}
-	}
-	return mode
-}

@@ -61,7 +61,7 @@ func (s *scanner) add(path string) error {
 	n := Node{Name: Name(rel), Type: typeOf(st.Mode), Owner: ownerText(st.Uid, st.Gid), Time: st.Mtim.Sec}
 	want := s.want[n.Name]
 	if n.Type != typeSymlink {
-		n.Mode = modeText(st.Mode & 0o7777)
+		n.Mode = modeText(st.Mode & modeBits)
 	}
 	if n.Xattrs, err = s.xattrs(path, want.Xattrs); err != nil {
 		return err

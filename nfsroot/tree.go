@@ -1,6 +1,7 @@
 package nfsroot
 
 import (
+	"archive/tar"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -23,8 +24,8 @@ const maxLinks = 40
 // every name in it, so that the disk need not be asked what is there.
 //
 // Names in it are canonical: relative to the root, and through directories
-// only. Whatever a layer says, each change goes through an os.Root, which
-// refuses to leave the directory.
+// only. Whatever a layer says, each change is made in a directory that the way
+// leads to, or goes through an os.Root: neither leaves the tree.
 type tree struct {
 	root  *os.Root
 	dirs  map[string]dirNode  // directories; their attributes are set at the end
@@ -33,8 +34,8 @@ type tree struct {
 
 	limits  limits // what the image may still ask for
 	refuse  Refusal
-	implied attr   // of directories that no entry describes
-	at      parent // of the last entry: entries of one directory are neighbours
+	implied attr // of directories that no entry describes
+	way     way
 	buf     []byte
 	sum     hash.Hash // of the file being written
 	wrote   *inode    // the file that was written last
@@ -42,6 +43,8 @@ type tree struct {
 	delta  *delta
 	lister *lister
 	names  []string // of the finished tree, sorted
+	inodes []uint64 // of the files that the entries left, in their order
+	spans  []span   // of the layers among the entries
 }
 
 // leafNode is a name that is no directory.
@@ -57,22 +60,6 @@ type dirNode struct {
 	emptied int32 // the last that hid what lower layers had in it
 }
 
-// parent is an open directory of the tree.
-type parent struct {
-	name string
-	root *os.Root
-	dir  *os.File // the same directory, for calls that os.Root lacks
-}
-
-func (p parent) fd() int { return int(p.dir.Fd()) }
-
-func (p parent) close() error {
-	if p.root == nil {
-		return nil
-	}
-	return errors.Join(p.root.Close(), p.dir.Close())
-}
-
 // newTree starts a tree in an empty directory. Directories that no entry
 // describes will belong to this process and bear the time epoch.
 func newTree(dir string, epoch time.Time) (*tree, error) {
@@ -80,9 +67,14 @@ func newTree(dir string, epoch time.Time) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	implied := attr{uid: uint32(os.Geteuid()), gid: uint32(os.Getegid()), mode: 0o755 | fs.ModeDir}.at(epoch)
+	top, err := openWay(dir)
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	implied := attr{uid: uint32(os.Geteuid()), gid: uint32(os.Getegid()), mode: 0o755}.at(epoch)
 	return &tree{
 		root:    root,
+		way:     top,
 		dirs:    map[string]dirNode{".": {attr: implied}},
 		files:   map[string]leafNode{},
 		implied: implied,
@@ -91,7 +83,7 @@ func newTree(dir string, epoch time.Time) (*tree, error) {
 	}, nil
 }
 
-func (t *tree) close() error { return errors.Join(t.at.close(), t.root.Close()) }
+func (t *tree) close() error { return errors.Join(t.way.close(), t.root.Close()) }
 
 // count returns the bytes in regular files, and the number of names.
 func (t *tree) count() (size int64, files int) {
@@ -115,7 +107,10 @@ func (t *tree) finish() error {
 	if err := t.finishDirs(); err != nil {
 		return err
 	}
-	return t.listHeld()
+	if err := t.list(); err != nil {
+		return err
+	}
+	return t.listStamps()
 }
 
 // finishDirs gives directories their attributes: their content is complete now,
@@ -133,13 +128,13 @@ func (t *tree) finishDirs() error {
 	return nil
 }
 
-func (t *tree) finishDir(name string) (err error) {
-	d, err := t.root.Open(name)
+func (t *tree) finishDir(name string) error {
+	dir, leaf := split(name)
+	d, err := t.way.open(dir)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	return t.dirs[name].applyTo(d, int(d.Fd()), ".")
+	return t.dirs[name].applyAt(d, leaf, tar.TypeDir)
 }
 
 // resolve returns the canonical name of a directory, following symlinks that
@@ -199,41 +194,15 @@ func (t *tree) step(name string, create bool) (target string, err error) {
 	return target, err
 }
 
-// open returns the directory with this canonical name, and keeps it open for
-// the next entry.
-func (t *tree) open(name string) (parent, error) {
-	if t.at.root != nil && t.at.name == name {
-		return t.at, nil
-	}
-	if err := t.shut(); err != nil {
-		return parent{}, err
-	}
-	root, err := t.root.OpenRoot(name)
-	if err != nil {
-		return parent{}, err
-	}
-	dir, err := root.Open(".")
-	if err != nil {
-		return parent{}, errors.Join(err, root.Close())
-	}
-	t.at = parent{name: name, root: root, dir: dir}
-	return t.at, nil
-}
-
-func (t *tree) shut() error {
-	err := t.at.close()
-	t.at = parent{}
-	return err
-}
-
 // mkdir makes a directory, which gets its attributes in finish.
 func (t *tree) mkdir(name string, a attr) error {
-	p, err := t.open(path.Dir(name))
+	dir, leaf := split(name)
+	d, err := t.way.open(dir)
 	if err != nil {
 		return err
 	}
-	if err := p.root.Mkdir(path.Base(name), 0o700); err != nil {
-		return err
+	if err := unix.Mkdirat(d.fd, leaf, 0o700); err != nil {
+		return pathError("mkdirat", name, err)
 	}
 	t.dirs[name] = dirNode{attr: a}
 	return nil
@@ -241,7 +210,7 @@ func (t *tree) mkdir(name string, a attr) error {
 
 // remove takes a name, and all below it, out of the tree.
 func (t *tree) remove(name string) error {
-	if err := t.shut(); err != nil {
+	if err := t.way.leave(func(dir string) bool { return contains(name, dir) }); err != nil {
 		return err
 	}
 	if err := t.forget(name); err != nil {
@@ -253,12 +222,15 @@ func (t *tree) remove(name string) error {
 // forget drops a name, and all below it. The disk says what is below: to look
 // through all names for each directory that goes would be quadratic.
 func (t *tree) forget(name string) error {
+	if f, ok := t.files[name]; ok {
+		t.inodes[f.entry] = 0
+	}
 	delete(t.files, name)
 	if _, ok := t.dirs[name]; !ok {
 		return nil
 	}
 	delete(t.dirs, name)
-	below, err := t.list(name)
+	below, err := t.below(name)
 	if err != nil {
 		return err
 	}
@@ -270,8 +242,8 @@ func (t *tree) forget(name string) error {
 	return nil
 }
 
-// list returns the names in a directory.
-func (t *tree) list(dir string) ([]string, error) {
+// below returns the names in a directory.
+func (t *tree) below(dir string) ([]string, error) {
 	d, err := t.root.Open(dir)
 	if err != nil {
 		return nil, err

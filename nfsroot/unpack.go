@@ -128,10 +128,10 @@ func (s *Store) stage(ctx context.Context, img v1.Image, root Root, o UnpackOpti
 	if err != nil {
 		return Root{}, err
 	}
-	head.Listings, head.Held = t.lister.places, t.lister.held
+	head.Listings, head.Tree, head.Stamps = t.lister.places, t.lister.tree, t.lister.stamps
 	root.Size, root.Files = t.count()
 	root.Created = time.Now().UTC().Truncate(time.Second)
-	if err := s.publish(disk, staged, root, head, t); err != nil {
+	if err := s.publish(disk, staged, root, head, t.lister.out); err != nil {
 		return Root{}, explain(err, free)
 	}
 	return s.root(root.Tag)
@@ -144,7 +144,7 @@ func (s *Store) unpackDelta(ctx context.Context, img v1.Image, dir string, listi
 	if err != nil {
 		return nil, fmt.Errorf("reading the image's manifest: %w", err)
 	}
-	from := &delta{link: o.Link, linked: map[inodeKey]bool{}, note: o.Note}
+	from := &delta{link: o.Link, linked: map[uint64]bool{}, note: o.Note}
 	if from.note == nil {
 		from.note = func(string) {}
 	}
@@ -166,14 +166,14 @@ func (s *Store) unpackDelta(ctx context.Context, img v1.Image, dir string, listi
 // publish gives the staged tree its name. One sync of the file system in place
 // of one for each file keeps an unpack ten times shorter, and it comes before
 // the name: a power cut cannot leave a root with empty files.
-func (s *Store) publish(disk *os.File, staged string, root Root, head inventoryHead, t *tree) error {
+func (s *Store) publish(disk *os.File, staged string, root Root, head inventoryHead, listings *renameio.PendingFile) error {
 	err := unix.Syncfs(int(disk.Fd()))
 	if err != nil {
 		return fmt.Errorf("syncing %s: %w", staged, err)
 	}
-	err = replace(t.lister.out)
+	err = replace(listings)
 	if err == nil {
-		root.Inventory, err = s.writeInventory(root.Tag, head, t)
+		root.Inventory, err = s.writeInventory(root.Tag, head)
 	}
 	if err == nil {
 		err = s.writeRecord(root)

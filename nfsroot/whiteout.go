@@ -56,7 +56,7 @@ func (t *tree) hideBelow(dir string) error {
 	}
 	d.emptied = t.layer
 	t.dirs[dir] = d
-	names, err := t.list(dir)
+	names, err := t.below(dir)
 	if err != nil {
 		return err
 	}
@@ -68,17 +68,17 @@ func (t *tree) hideBelow(dir string) error {
 	return nil
 }
 
-// mark notes that this layer brought a name, and so keeps the way to it.
-func (t *tree) mark(name string) {
-	for ; name != "." && !t.brought(name); name = path.Dir(name) {
-		if d, ok := t.dirs[name]; ok {
-			d.layer = t.layer
-			t.dirs[name] = d
-			continue
+// mark notes that this layer brought a directory, or something in it, and so keeps
+// the way to it.
+func (t *tree) mark(dir string) {
+	for dir != "." {
+		d := t.dirs[dir]
+		if d.layer == t.layer {
+			return
 		}
-		f := t.files[name]
-		f.layer = t.layer
-		t.files[name] = f
+		d.layer = t.layer
+		t.dirs[dir] = d
+		dir, _ = split(dir)
 	}
 }
 
