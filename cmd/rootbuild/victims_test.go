@@ -55,6 +55,7 @@ func victims(from, registry string) []victim {
 		{name: "pull from a layout", setup: [][]string{one}, args: two, from: "one", to: "two", keeps: []string{"one"}, makes: "two"},
 		{name: "pull from a registry", setup: [][]string{one}, args: pull(registry+"/site:two", "two", "--plain-http"),
 			from: "one", to: "two", keeps: []string{"one"}, makes: "two"},
+		{name: "pull --link", setup: [][]string{one}, args: pull(image("two"), "two", "--link"), from: "one", to: "two", keeps: []string{"one"}, makes: "two"},
 		{name: "switch", setup: [][]string{one, two}, args: do("switch", "one"), from: "two", to: "one", keeps: []string{"one", "two"}},
 		{name: "rollback", setup: [][]string{one, two}, args: do("rollback"), again: do("switch", "one"),
 			from: "two", to: "one", keeps: []string{"one", "two"}},
