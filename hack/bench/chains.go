@@ -58,7 +58,7 @@ func compare(ctx context.Context, o options, i images) error {
 			if !strings.HasPrefix(c.name, o.only) || exec.CommandContext(ctx, "sh", "-c", c.ready).Run() != nil {
 				continue
 			}
-			kind, err := onFresh(ctx, o.dir, func(dir string) error {
+			kind, err := onFresh(ctx, o.dir, "4G", func(dir string) error {
 				s, err := c.run(ctx, dir)
 				samples[c.name] = append(samples[c.name], s)
 				fmt.Fprintf(os.Stderr, "bench: %s: %.2f s of CPU, %.2f s, %d MiB\n", c.name, s.cpu.Seconds(), s.wall.Seconds(), s.memory>>20)

@@ -45,7 +45,7 @@ func makeImages(ctx context.Context, dir, registry string) (images, error) {
 	}
 	var layers []oci.LayerRef
 	for n := range layerCount {
-		l, err := writeLayer(ctx, i.layout, n, layerFiles, uint64(n))
+		l, err := writeLayer(ctx, i.layout, n, layerFiles, uint64(n), sizeOf)
 		if err != nil {
 			return i, err
 		}
@@ -53,11 +53,11 @@ func makeImages(ctx context.Context, dir, registry string) (images, error) {
 		i.layers = append(i.layers, i.layout.BlobPath(l.Digest))
 		i.packed += l.Size
 	}
-	other, err := writeLayer(ctx, i.layout, layerCount/2, layerFiles, layerCount)
+	other, err := writeLayer(ctx, i.layout, layerCount/2, layerFiles, layerCount, sizeOf)
 	if err != nil {
 		return i, err
 	}
-	small, err := writeLayer(ctx, i.layout, 0, 3, 0)
+	small, err := writeLayer(ctx, i.layout, 0, 3, 0, sizeOf)
 	if err != nil {
 		return i, err
 	}
@@ -70,6 +70,28 @@ func makeImages(ctx context.Context, dir, registry string) (images, error) {
 	}
 	i.tinyHash, _, err = i.push(ctx, "tiny", []oci.LayerRef{small})
 	return i, err
+}
+
+// pushMany makes and pushes two images of many files of a few bytes, of which one
+// layer differs.
+func (i images) pushMany(ctx context.Context, files int) (first, next string, err error) {
+	few := func(int, *rand.Rand) int64 { return 20 }
+	var layers []oci.LayerRef
+	for n := range layerCount {
+		l, err := writeLayer(ctx, i.layout, n, files/layerCount, uint64(n), few)
+		if err != nil {
+			return "", "", err
+		}
+		layers = append(layers, l)
+	}
+	if _, first, err = i.push(ctx, "many", layers); err != nil {
+		return "", "", err
+	}
+	if layers[layerCount/2], err = writeLayer(ctx, i.layout, layerCount/2, files/layerCount, layerCount, few); err != nil {
+		return "", "", err
+	}
+	_, next, err = i.push(ctx, "many-next", layers)
+	return first, next, err
 }
 
 func (i images) push(ctx context.Context, tag string, layers []oci.LayerRef) (v1.Hash, string, error) {
@@ -91,14 +113,14 @@ func (i images) push(ctx context.Context, tag string, layers []oci.LayerRef) (v1
 
 // writeLayer makes a layer of files of many sizes, text and noise as in
 // programs: they pack to a third.
-func writeLayer(ctx context.Context, l *oci.Layout, n, files int, seed uint64) (oci.LayerRef, error) {
+func writeLayer(ctx context.Context, l *oci.Layout, n, files int, seed uint64, size sizes) (oci.LayerRef, error) {
 	r, w := io.Pipe()
-	go func() { w.CloseWithError(writeTar(w, n, files, rand.New(rand.NewPCG(1, seed)))) }()
+	go func() { w.CloseWithError(writeTar(w, n, files, rand.New(rand.NewPCG(1, seed)), size)) }()
 	layer, err := l.WriteLayer(ctx, r, oci.LayerOptions{})
 	return layer.Ref(fmt.Sprintf("package %d", n)), err
 }
 
-func writeTar(out io.Writer, n, files int, random *rand.Rand) error {
+func writeTar(out io.Writer, n, files int, random *rand.Rand, sizeOf sizes) error {
 	w := tar.NewWriter(out)
 	for f := range files {
 		size := sizeOf(f, random)
@@ -112,6 +134,9 @@ func writeTar(out io.Writer, n, files int, random *rand.Rand) error {
 	}
 	return w.Close()
 }
+
+// sizes returns the size of a file.
+type sizes func(f int, random *rand.Rand) int64
 
 func sizeOf(f int, random *rand.Rand) int64 {
 	if f%20 == 0 {

@@ -22,6 +22,7 @@ func main() {
 	flag.StringVar(&o.dir, "dir", os.TempDir(), "where to work; it takes 8 GB there")
 	flag.StringVar(&o.rootbuild, "rootbuild", "", "the program to measure (default: built from this tree)")
 	flag.StringVar(&o.only, "only", "", "one chain alone, by the beginning of its name")
+	flag.IntVar(&o.files, "files", 238_000, "files of the image of which the memory of a pull is measured; 0 for none")
 	flag.IntVar(&o.roots, "roots", 1000, "roots of the store that is listed; 0 for none")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -37,6 +38,7 @@ type options struct {
 	dir       string
 	rootbuild string
 	only      string
+	files     int
 	roots     int
 }
 
@@ -66,6 +68,11 @@ func run(ctx context.Context, o options) (err error) {
 	fmt.Printf("%s\n\n", images)
 	if err := compare(ctx, o, images); err != nil {
 		return err
+	}
+	if o.files > 0 {
+		if err := measureMemory(ctx, o, images); err != nil {
+			return err
+		}
 	}
 	if o.roots == 0 {
 		return nil

@@ -54,16 +54,16 @@ func median(samples []sample) sample {
 	}
 }
 
-// onFresh calls f with a new directory on a new file system: ext4 in a file, or
-// where that cannot be mounted just a new directory. It says which.
-func onFresh(ctx context.Context, dir string, f func(dir string) error) (kind string, err error) {
+// onFresh calls f with a new directory on a new file system: ext4 of this size in a
+// file, or where that cannot be mounted just a new directory. It says which.
+func onFresh(ctx context.Context, dir, size string, f func(dir string) error) (kind string, err error) {
 	at := filepath.Join(dir, "fresh")
 	if err := os.MkdirAll(at, 0o755); err != nil {
 		return "", err
 	}
 	disk := filepath.Join(dir, "disk")
 	defer func() { err = errors.Join(err, os.RemoveAll(at), os.RemoveAll(disk)) }()
-	script := fmt.Sprintf("truncate -s 4G %[1]q && mkfs.ext4 -q -F %[1]q && mount -o loop %[1]q %[2]q", disk, at)
+	script := fmt.Sprintf("truncate -s %[3]s %[1]q && mkfs.ext4 -q -F %[1]q && mount -o loop %[1]q %[2]q", disk, at, size)
 	if out, err := exec.CommandContext(ctx, "sh", "-c", script).CombinedOutput(); err != nil {
 		return fmt.Sprintf("a new directory, for ext4 could not be mounted: %s", bytes.TrimSpace(out)), f(at)
 	}

@@ -14,7 +14,7 @@ import (
 // measureStore times the commands that look through a store with many roots,
 // as whole processes.
 func measureStore(ctx context.Context, o options, i images) error {
-	_, err := onFresh(ctx, o.dir, func(dir string) error {
+	_, err := onFresh(ctx, o.dir, "4G", func(dir string) error {
 		if err := fill(ctx, filepath.Join(dir, "roots"), o.roots, i); err != nil {
 			return err
 		}
