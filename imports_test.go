@@ -16,7 +16,7 @@ const module = "github.com/rootbuild/rootbuild"
 // layers maps each package, with those below it, to the packages of the module that it
 // may import. Only the command knows the whole flow.
 var layers = map[string][]string{
-	"cmd/rootbuild":     {"images", "images/compare", "images/cpio", "images/leaks", "images/oci", "stages", "builder", "builder/base", "builder/distfiles", "nfsroot", "nfsroot/boot", "nfsroot/lockfile"},
+	"cmd/rootbuild":     {"images", "images/compare", "images/cpio", "images/leaks", "images/oci", "stages", "builder", "builder/base", "builder/engine", "builder/distfiles", "nfsroot", "nfsroot/boot", "nfsroot/lockfile"},
 	"hack/base":         {"builder/base", "images/oci"},
 	"hack/bench":        {"images/oci", "nfsroot"},
 	"images":            {},
@@ -25,7 +25,8 @@ var layers = map[string][]string{
 	"images/leaks":      {},
 	"images/oci":        {},
 	"stages":            {"images", "images/leaks"},
-	"builder":           {"images/oci", "nfsroot/lockfile"},
+	"builder":           {"builder/engine", "images/oci", "nfsroot/lockfile"},
+	"builder/engine":    {},
 	"builder/base":      {"images/oci"},
 	"builder/distfiles": {},
 	"nfsroot":           {"images/oci", "nfsroot/lockfile"},

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"github.com/rootbuild/rootbuild/builder/engine"
 )
 
 // OpenScratch opens an empty state directory at dir. With again it first removes
@@ -34,7 +36,7 @@ func OpenScratch(ctx context.Context, dir, command, runc string, again bool) (*S
 // mounted below it.
 func (s *State) Remove(ctx context.Context, runc string) error {
 	if _, err := os.Stat(s.BuildKit()); err == nil {
-		if err := sweep(ctx, Options{Dir: s.BuildKit(), Runc: runc}); err != nil {
+		if err := engine.Sweep(ctx, s.BuildKit(), runc); err != nil {
 			return errors.Join(fmt.Errorf("clearing %s: %w", s.dir, err), s.Close())
 		}
 	}

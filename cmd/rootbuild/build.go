@@ -11,6 +11,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/base"
+	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/rootbuild/rootbuild/stages"
@@ -196,7 +197,7 @@ type build struct {
 	graph   stages.Graph
 	state   *builder.State
 	layout  *oci.Layout
-	display *builder.Display
+	display *engine.Display
 	options buildOptions
 }
 
@@ -209,7 +210,7 @@ func (b build) run(ctx context.Context) (v1.Hash, error) {
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	start := func() (*builder.Engine, error) { return b.start(ctx) }
+	start := func() (builder.Engine, error) { return b.start(ctx) }
 	epoch := b.graph.Target.Epoch
 	layers, err := b.state.Layers(ctx, b.layout, packages, epoch, start, b.display)
 	// After a failure or an interrupt too: some stages are done.
@@ -224,12 +225,12 @@ func (b build) run(ctx context.Context) (v1.Hash, error) {
 }
 
 // start fetches the sources that builds will read, and starts BuildKit.
-func (b build) start(ctx context.Context) (*builder.Engine, error) {
-	runc, err := builder.FindRunc(ctx, b.options.runc)
+func (b build) start(ctx context.Context) (builder.Engine, error) {
+	runc, err := engine.FindRunc(ctx, b.options.runc)
 	if err != nil {
 		return nil, err
 	}
-	if err := builder.CheckHost(b.state.BuildKit()); err != nil {
+	if err := engine.CheckHost(b.state.BuildKit()); err != nil {
 		return nil, err
 	}
 	from := b.options.fetch
@@ -237,7 +238,7 @@ func (b build) start(ctx context.Context) (*builder.Engine, error) {
 	if err := fetch(ctx, b.state, b.graph, from, b.display); err != nil {
 		return nil, err
 	}
-	return builder.Embedded(ctx, builder.Options{
+	return engine.Embedded(ctx, engine.Options{
 		Dir: b.state.BuildKit(), Runc: runc, Steps: b.options.steps, KeepGoing: b.options.keepGoing,
 		Layouts: map[string]string{sourceStore: b.state.Distfiles(), baseStore: b.state.Images()},
 	})

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/base"
+	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/nfsroot/boot"
 	"github.com/spf13/cobra"
 )
@@ -32,8 +32,8 @@ func runDoctor(ctx context.Context, so stateOptions, runc string, s streams) err
 		name string
 		run  func() error
 	}{
-		{"build steps (root, overlayfs on the state directory)", func() error { return builder.CheckHost(so.dir) }},
-		{"runc", func() error { _, err := builder.FindRunc(ctx, runc); return err }},
+		{"build steps (root, overlayfs on the state directory)", func() error { return engine.CheckHost(so.dir) }},
+		{"runc", func() error { _, err := engine.FindRunc(ctx, runc); return err }},
 		{"base image (apt, mmdebstrap)", base.Check},
 		{"boots (qemu, nfs-ganesha)", boot.CheckHost},
 		{"kernel to boot", func() error { _, err := machineOptions{}.findKernel(kernelDir); return err }},

@@ -6,7 +6,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/rootbuild/rootbuild/builder"
+	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/nfsroot/boot"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -63,7 +63,7 @@ func runEnter(ctx context.Context, o enterOptions) error {
 	if err != nil {
 		return err
 	}
-	runc, err := builder.FindRunc(ctx, o.runc)
+	runc, err := engine.FindRunc(ctx, o.runc)
 	if err != nil {
 		return err
 	}

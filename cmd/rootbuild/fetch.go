@@ -7,6 +7,7 @@ import (
 
 	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/distfiles"
+	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/stages"
 	"github.com/spf13/cobra"
@@ -103,7 +104,7 @@ func fetchShown(ctx context.Context, state *builder.State, graph stages.Graph, o
 }
 
 // fetch brings what is missing of a graph's sources into the state directory.
-func fetch(ctx context.Context, state *builder.State, graph stages.Graph, o fetchOptions, display *builder.Display) error {
+func fetch(ctx context.Context, state *builder.State, graph stages.Graph, o fetchOptions, display *engine.Display) error {
 	store, err := distfiles.Open(state.Distfiles())
 	if err != nil {
 		return err

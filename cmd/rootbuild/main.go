@@ -12,7 +12,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/rootbuild/rootbuild/builder"
+	"github.com/rootbuild/rootbuild/builder/engine"
 )
 
 // The exit codes, as the help of rootbuild documents them.
@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	if errors.As(err, &usage) {
 		return exitUsage
 	}
-	var step *builder.StepError
+	var step *engine.StepError
 	if errors.As(err, &step) {
 		fmt.Fprintf(s.err, "to repeat: rootbuild %s\n", shellWords(args))
 	}

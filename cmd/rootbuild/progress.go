@@ -5,17 +5,17 @@ import (
 
 	"github.com/moby/buildkit/client"
 	"github.com/opencontainers/go-digest"
-	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/distfiles"
+	"github.com/rootbuild/rootbuild/builder/engine"
 )
 
 // fetchProgress shows downloads in the display of builds, one line a source.
 type fetchProgress struct {
-	display *builder.Display
+	display *engine.Display
 	started map[string]time.Time
 }
 
-func newFetchProgress(d *builder.Display) *fetchProgress {
+func newFetchProgress(d *engine.Display) *fetchProgress {
 	return &fetchProgress{display: d, started: map[string]time.Time{}}
 }
 

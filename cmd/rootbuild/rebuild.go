@@ -9,6 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/distfiles"
+	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/images"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/stages"
@@ -76,7 +77,7 @@ func (r reproduction) build(ctx context.Context, here, again build, base v1.Hash
 	if packages, err = r.chosen(packages); err != nil {
 		return v1.Hash{}, err
 	}
-	start := func() (*builder.Engine, error) { return r.start(ctx, here) }
+	start := func() (builder.Engine, error) { return r.start(ctx, here) }
 	layers, err := r.work.Layers(ctx, again.layout, packages, again.graph.Target.Epoch, start, again.display)
 	if err != nil {
 		return v1.Hash{}, err
@@ -120,12 +121,12 @@ func (b build) some(packages []builder.Package, layers []oci.Layer) (v1.Hash, er
 }
 
 // start starts BuildKit with an empty cache, on checked sources.
-func (r reproduction) start(ctx context.Context, here build) (*builder.Engine, error) {
-	runc, err := builder.FindRunc(ctx, r.options.build.runc)
+func (r reproduction) start(ctx context.Context, here build) (builder.Engine, error) {
+	runc, err := engine.FindRunc(ctx, r.options.build.runc)
 	if err != nil {
 		return nil, err
 	}
-	if err := builder.CheckHost(r.work.BuildKit()); err != nil {
+	if err := engine.CheckHost(r.work.BuildKit()); err != nil {
 		return nil, err
 	}
 	from := r.options.build.fetch
@@ -140,7 +141,7 @@ func (r reproduction) start(ctx context.Context, here build) (*builder.Engine, e
 	if err != nil {
 		return nil, err
 	}
-	return builder.Embedded(ctx, builder.Options{
+	return engine.Embedded(ctx, engine.Options{
 		Dir: r.work.BuildKit(), Runc: runc, Steps: r.options.build.steps, KeepGoing: r.options.build.keepGoing,
 		Layouts: map[string]string{sourceStore: r.state.Distfiles(), baseStore: r.state.Images()},
 	})

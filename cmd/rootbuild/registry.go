@@ -9,7 +9,7 @@ import (
 
 	"github.com/moby/buildkit/client"
 	"github.com/opencontainers/go-digest"
-	"github.com/rootbuild/rootbuild/builder"
+	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/spf13/cobra"
 )
@@ -58,14 +58,14 @@ func (o registryOptions) options() (oci.RegistryOptions, error) {
 // transferProgress shows an image that moves as one step, with a bar for each
 // of its blobs.
 type transferProgress struct {
-	display *builder.Display
+	display *engine.Display
 	vertex  client.Vertex
 
 	mu      sync.Mutex
 	started map[string]time.Time
 }
 
-func newTransferProgress(d *builder.Display, name string) *transferProgress {
+func newTransferProgress(d *engine.Display, name string) *transferProgress {
 	now := time.Now()
 	p := &transferProgress{display: d, started: map[string]time.Time{}}
 	p.vertex = client.Vertex{Digest: digest.FromString(name), Name: name, Started: &now}

@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/rootbuild/rootbuild/builder"
+	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/images/compare"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/stages"
@@ -96,7 +97,7 @@ func runReproduce(ctx context.Context, what string, o reproduceOptions, s stream
 // reproduce holds the state directory, which has the image, the sources and the
 // base, while it builds in another one.
 func reproduce(ctx context.Context, what string, key *oci.PrivateKey, o reproduceOptions, s streams) (_ reproduced, err error) {
-	runc, err := builder.FindRunc(ctx, o.build.runc)
+	runc, err := engine.FindRunc(ctx, o.build.runc)
 	if err != nil {
 		return reproduced{}, err
 	}

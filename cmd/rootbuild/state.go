@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/rootbuild/rootbuild/builder"
+	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/spf13/cobra"
 )
 
@@ -22,7 +23,7 @@ func (o *stateOptions) addFlags(cmd *cobra.Command) {
 }
 
 func (o *stateOptions) addProgress(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.progress, "progress", "auto", "progress display: "+strings.Join(builder.ProgressModes, ", "))
+	cmd.Flags().StringVar(&o.progress, "progress", "auto", "progress display: "+strings.Join(engine.ProgressModes, ", "))
 }
 
 // open takes the state directory for one verb.
@@ -32,15 +33,15 @@ func (o stateOptions) open(verb string) (*builder.State, error) {
 
 // check refuses a progress display that there is not.
 func (o stateOptions) check() error {
-	if !slices.Contains(builder.ProgressModes, o.progress) {
-		return usageError{fmt.Errorf("--progress %q: it is one of %s", o.progress, strings.Join(builder.ProgressModes, ", "))}
+	if !slices.Contains(engine.ProgressModes, o.progress) {
+		return usageError{fmt.Errorf("--progress %q: it is one of %s", o.progress, strings.Join(engine.ProgressModes, ", "))}
 	}
 	return nil
 }
 
 // display starts the progress display. Close it before anything else is written.
-func (o stateOptions) display(s streams) (*builder.Display, error) {
-	return builder.NewDisplay(s.err, o.progress)
+func (o stateOptions) display(s streams) (*engine.Display, error) {
+	return engine.NewDisplay(s.err, o.progress)
 }
 
 // closing closes c at the end of a function and adds its error to the result.

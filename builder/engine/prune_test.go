@@ -1,31 +1,34 @@
-package builder_test
+package engine_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/rootbuild/rootbuild/builder"
+	"github.com/rootbuild/rootbuild/builder/buildertest"
+	"github.com/rootbuild/rootbuild/builder/engine"
 )
 
 // A record of a step says that its result may be gone once BuildKit pruned its
 // cache, and no longer when BuildKit told again that it has it.
 func TestStepsArePruned(t *testing.T) {
-	f := newFixture(t)
-	made := f.step("make", "echo made >/out/made")
+	f := buildertest.New(t)
+	made := f.Step("make", "echo made >/out/made")
 	head := headOf(t, made)
 	build := func(name string) {
 		t.Helper()
-		user := f.step(name, "cat /in/made >/out/"+name, mount("/in", made))
-		packages := []builder.Package{{Name: name, Definition: marshal(t, user)}}
-		if _, err := f.state.Layers(t.Context(), f.images, packages, epoch, f.start, nil); err != nil {
+		user := f.Step(name, "cat /in/made >/out/"+name, buildertest.Mount("/in", made))
+		packages := []builder.Package{{Name: name, Definition: buildertest.Marshal(t, user)}}
+		if _, err := f.State.Layers(t.Context(), f.Images, packages, time.Unix(0, 0), f.Start, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
 	wantLost := func(want bool) {
 		t.Helper()
-		step, found, err := f.state.Step(head)
+		step, found, err := f.State.Step(head)
 		if err != nil || !found || step.Lost != want {
 			t.Errorf("found %v, lost %v, %v; want that it is found, and lost %v", found, step.Lost, err, want)
 		}
@@ -33,14 +36,14 @@ func TestStepsArePruned(t *testing.T) {
 	build("first")
 	wantLost(false)
 
-	engine, err := f.start()
+	e, err := f.Start()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := engine.Prune(t.Context()); err != nil {
+	if err := e.(*engine.BuildKit).Prune(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if err := engine.Close(); err != nil {
+	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
 	wantLost(true)
@@ -52,7 +55,7 @@ func TestStepsArePruned(t *testing.T) {
 
 func headOf(t *testing.T, s llb.State) digest.Digest {
 	t.Helper()
-	head, err := marshal(t, s).Head()
+	head, err := buildertest.Marshal(t, s).Head()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package builder_test
+package engine_test
 
 import (
 	"bytes"
@@ -8,30 +8,31 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rootbuild/rootbuild/builder"
+	"github.com/rootbuild/rootbuild/builder/buildertest"
+	"github.com/rootbuild/rootbuild/builder/engine"
 )
 
 func TestStepError(t *testing.T) {
-	f := newFixture(t)
-	broken := f.step("package broken 1.0", "echo last words >&2; exit 3", at("broken/recipe.yaml", 7))
-	after := f.step("package after 1.0", "true", mount("/broken", broken))
-	engine, err := f.start()
+	f := buildertest.New(t)
+	broken := f.Step("package broken 1.0", "echo last words >&2; exit 3", buildertest.At("broken/recipe.yaml", 7))
+	after := f.Step("package after 1.0", "true", buildertest.Mount("/broken", broken))
+	e, err := f.Start()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	display, err := builder.NewDisplay(&out, "quiet")
+	display, err := engine.NewDisplay(&out, "quiet")
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = engine.Build(t.Context(), []builder.Job{
-		{Name: "broken", Definition: marshal(t, broken), Write: drain},
-		{Name: "after", Definition: marshal(t, after), Write: drain},
-	}, display)
-	if err := errors.Join(display.Close(), engine.Close()); err != nil {
+	err = e.Build(t.Context(), []engine.Job{
+		{Name: "broken", Definition: buildertest.Marshal(t, broken), Write: drain},
+		{Name: "after", Definition: buildertest.Marshal(t, after), Write: drain},
+	}, engine.Watch{Display: display})
+	if err := errors.Join(display.Close(), e.Close()); err != nil {
 		t.Error(err)
 	}
-	var step *builder.StepError
+	var step *engine.StepError
 	if !errors.As(err, &step) {
 		t.Fatalf("got %v, want a StepError", err)
 	}
@@ -48,24 +49,24 @@ func TestStepError(t *testing.T) {
 
 // Several jobs that wait for one step show it once.
 func TestDisplayShared(t *testing.T) {
-	f := newFixture(t)
-	shared := f.step("shared", "echo working")
-	var jobs []builder.Job
+	f := buildertest.New(t)
+	shared := f.Step("shared", "echo working")
+	var jobs []engine.Job
 	for _, name := range []string{"one", "two", "three"} {
-		s := f.step(name, "true # "+name, mount("/shared", shared))
-		jobs = append(jobs, builder.Job{Name: name, Definition: marshal(t, s), Write: drain})
+		s := f.Step(name, "true # "+name, buildertest.Mount("/shared", shared))
+		jobs = append(jobs, engine.Job{Name: name, Definition: buildertest.Marshal(t, s), Write: drain})
 	}
-	engine, err := f.start()
+	e, err := f.Start()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	display, err := builder.NewDisplay(&out, "plain")
+	display, err := engine.NewDisplay(&out, "plain")
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = engine.Build(t.Context(), jobs, display)
-	if err := errors.Join(err, display.Close(), engine.Close()); err != nil {
+	err = e.Build(t.Context(), jobs, engine.Watch{Display: display})
+	if err := errors.Join(err, display.Close(), e.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(out.String(), " working\n"); n != 1 {

@@ -10,8 +10,15 @@ import (
 	"time"
 
 	"github.com/moby/buildkit/client/llb"
+	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/images/oci"
 )
+
+// Engine runs the jobs of a build. *engine.BuildKit is one.
+type Engine interface {
+	Build(ctx context.Context, jobs []engine.Job, w engine.Watch) error
+	io.Closer
+}
 
 // Package is one package of an image: what it is called and what builds it.
 type Package struct {
@@ -24,9 +31,9 @@ type Package struct {
 // Layers returns one layer a package, in the order of the packages. Those that
 // an earlier build made are taken from the records; for the others start is
 // called once for an engine, and its progress goes to display.
-func (s *State) Layers(ctx context.Context, images *oci.Layout, packages []Package, epoch time.Time, start func() (*Engine, error), display *Display) ([]oci.Layer, error) {
+func (s *State) Layers(ctx context.Context, images *oci.Layout, packages []Package, epoch time.Time, start func() (Engine, error), display *engine.Display) ([]oci.Layer, error) {
 	layers := make([]oci.Layer, len(packages))
-	var jobs []Job
+	var jobs []engine.Job
 	var mu sync.Mutex
 	for i, p := range packages {
 		layer, found, err := s.layer(images, Key(p.Definition))
@@ -37,7 +44,7 @@ func (s *State) Layers(ctx context.Context, images *oci.Layout, packages []Packa
 			layers[i] = layer
 			continue
 		}
-		jobs = append(jobs, Job{Name: p.Name, Definition: p.Definition, Stages: p.Stages, Write: func(ctx context.Context, tree io.Reader) error {
+		jobs = append(jobs, engine.Job{Name: p.Name, Definition: p.Definition, Stages: p.Stages, Write: func(ctx context.Context, tree io.Reader) error {
 			layer, err := images.WriteLayer(ctx, tree, oci.LayerOptions{Epoch: epoch})
 			if err != nil {
 				return err
@@ -56,13 +63,12 @@ func (s *State) Layers(ctx context.Context, images *oci.Layout, packages []Packa
 	return layers, overlaps(packages, layers)
 }
 
-func (s *State) build(ctx context.Context, jobs []Job, start func() (*Engine, error), display *Display) error {
-	engine, err := start()
+func (s *State) build(ctx context.Context, jobs []engine.Job, start func() (Engine, error), display *engine.Display) error {
+	e, err := start()
 	if err != nil {
 		return err
 	}
-	engine.steps = &stepLog{state: s}
-	return errors.Join(engine.Build(ctx, jobs, display), engine.Close())
+	return errors.Join(e.Build(ctx, jobs, engine.Watch{Display: display, Step: s.recordStep}), e.Close())
 }
 
 // overlaps tells every path that two packages bring. A directory may be in

@@ -1,4 +1,4 @@
-package builder
+package engine
 
 import (
 	"cmp"
@@ -59,12 +59,12 @@ const (
 
 // Embedded starts BuildKit's solver with a runc worker inside this process,
 // which may have only one at a time. Its log is the file log in o.Dir.
-func Embedded(ctx context.Context, o Options) (*Engine, error) {
+func Embedded(ctx context.Context, o Options) (*BuildKit, error) {
 	if err := CheckHost(o.Dir); err != nil {
 		return nil, err
 	}
 	o.Steps = cmp.Or(o.Steps, runtime.NumCPU())
-	if err := sweep(ctx, o); err != nil {
+	if err := Sweep(ctx, o.Dir, o.Runc); err != nil {
 		return nil, fmt.Errorf("cleaning up after an earlier run: %w", err)
 	}
 	p, err := divert(o.Dir)
@@ -81,7 +81,7 @@ func Embedded(ctx context.Context, o Options) (*Engine, error) {
 	return e, nil
 }
 
-func start(ctx context.Context, o Options) (*Engine, error) {
+func start(ctx context.Context, o Options) (*BuildKit, error) {
 	stores, err := openStores(o.Layouts)
 	if err != nil {
 		return nil, err
@@ -118,7 +118,7 @@ func CheckHost(dir string) error {
 }
 
 // serve connects a client to the controller over memory.
-func serve(ctx context.Context, controller *control.Controller, stores map[string]content.Store) (*Engine, error) {
+func serve(ctx context.Context, controller *control.Controller, stores map[string]content.Store) (*BuildKit, error) {
 	listener := bufconn.Listen(1 << 20)
 	// With the interceptors, errors keep their types on the way to the client.
 	server := grpc.NewServer(
@@ -139,7 +139,7 @@ func serve(ctx context.Context, controller *control.Controller, stores map[strin
 	if err != nil {
 		return nil, errors.Join(err, stop())
 	}
-	return &Engine{client: c, stores: stores, closers: []func() error{c.Close, stop}}, nil
+	return &BuildKit{client: c, stores: stores, closers: []func() error{c.Close, stop}}, nil
 }
 
 // newController wires the solver, its caches and one worker.

@@ -1,4 +1,4 @@
-package builder
+package engine
 
 import (
 	"context"
@@ -13,11 +13,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sweep removes what a killed run left behind: its containers, the overlay
-// mounts below o.Dir, and the executor's bundles. BuildKit itself never looks
-// for them, and a container outlives the process that started it.
-func sweep(ctx context.Context, o Options) error {
-	executor := filepath.Join(o.Dir, "runc-"+snapshotter, "executor")
+// Sweep removes what a killed run left behind: its containers, the overlay mounts
+// below dir, and the executor's bundles. BuildKit itself never looks for them, and
+// a container outlives the process that started it. The caller holds the lock that
+// says that no other process is in dir.
+func Sweep(ctx context.Context, dir, runc string) error {
+	executor := filepath.Join(dir, "runc-"+snapshotter, "executor")
 	bundles, err := filepath.Glob(filepath.Join(executor, "*", "config.json"))
 	if err != nil {
 		return err
@@ -25,15 +26,15 @@ func sweep(ctx context.Context, o Options) error {
 	var errs []error
 	for _, config := range bundles {
 		id := filepath.Base(filepath.Dir(config))
-		if out, err := exec.CommandContext(ctx, o.Runc, "delete", "--force", id).CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(ctx, runc, "delete", "--force", id).CombinedOutput(); err != nil {
 			errs = append(errs, fmt.Errorf("removing container %s: %w: %s", id, err, out))
 		}
 	}
 	// What is still mounted below must not be removed: it is the cache itself.
-	if err := errors.Join(append(errs, unmountBelow(o.Dir))...); err != nil {
+	if err := errors.Join(append(errs, unmountBelow(dir))...); err != nil {
 		return err
 	}
-	return errors.Join(os.RemoveAll(executor), os.RemoveAll(mountDir(o.Dir)))
+	return errors.Join(os.RemoveAll(executor), os.RemoveAll(mountDir(dir)))
 }
 
 // unmountBelow detaches every mount below dir, the innermost first.

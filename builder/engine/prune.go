@@ -1,4 +1,4 @@
-package builder
+package engine
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/worker"
@@ -16,6 +17,22 @@ import (
 // has dropped nothing. BuildKit tells how much it prunes, but not of which
 // steps: those that it had before are in doubt.
 func prunedFile(dir string) string { return filepath.Join(dir, "pruned") }
+
+// Dropped says whether BuildKit may have dropped a result since it last told that
+// it has it, at the time seen: its cache in dir is gone, or was pruned later.
+func Dropped(dir string, seen time.Time) (bool, error) {
+	if _, err := os.Stat(filepath.Join(dir, cacheFile)); err != nil {
+		return true, nil
+	}
+	pruned, err := os.Stat(prunedFile(dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return true, fmt.Errorf("reading when BuildKit's cache was pruned: %w", err)
+	}
+	return !seen.After(pruned.ModTime()), nil
+}
 
 // pruneNoter is a worker that notes when something of its cache is dropped.
 type pruneNoter struct {

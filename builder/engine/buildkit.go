@@ -1,6 +1,6 @@
-// Package builder runs a build graph on BuildKit and hands the results out as
-// tar streams. It knows no recipe: what it is given are LLB definitions.
-package builder
+// Package engine runs LLB on BuildKit and hands the results out as tar streams. It
+// knows no recipe and no image: what it is given are definitions.
+package engine
 
 import (
 	"cmp"
@@ -19,12 +19,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Engine is a running BuildKit, with the OCI layouts that builds may read from.
-type Engine struct {
+// BuildKit is one that runs, with the OCI layouts that builds may read from.
+type BuildKit struct {
 	client  *client.Client
 	stores  map[string]content.Store
 	closers []func() error // in the order of their calls
-	steps   *stepLog       // nil keeps no record of steps
 
 	keepGoing bool // see Options
 	jobs      int  // that run at once
@@ -59,17 +58,19 @@ func openStores(layouts map[string]string) (map[string]content.Store, error) {
 // Build solves jobs on one engine, which builds a step that several of them
 // share only once. BuildKit starts steps in the order in which they ask, so that
 // all jobs at once would put the last stage of a long chain behind everything:
-// only some jobs ask at a time, those of many stages first. The first failure stops the others, unless
-// the engine keeps going; it is a *StepError where a step failed. Progress goes
-// to display, which may be nil.
-func (e *Engine) Build(ctx context.Context, jobs []Job, display *Display) error {
+// only some jobs ask at a time, those of many stages first.
+//
+// The first failure stops the others, unless the engine keeps going. It is a
+// *StepError where a step failed.
+func (e *BuildKit) Build(ctx context.Context, jobs []Job, w Watch) error {
 	jobs = slices.SortedStableFunc(slices.Values(jobs), func(a, b Job) int { return cmp.Compare(b.Stages, a.Stages) })
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(e.jobs)
 	failed := make([]error, len(jobs))
+	steps := &stepLog{tell: w.Step}
 	for i, job := range jobs {
 		group.Go(func() error {
-			w := watcher{job.Name, e.steps, display, map[digest.Digest]string{}}
+			w := watcher{job.Name, steps, w.Display, map[digest.Digest]string{}}
 			if e.keepGoing {
 				failed[i] = w.explain(e.solve(ctx, job, &w))
 				return nil
@@ -93,7 +94,7 @@ func unique(errs []error) []error {
 }
 
 // solve runs one job: BuildKit streams the tree into a pipe that Write reads.
-func (e *Engine) solve(ctx context.Context, job Job, watch *watcher) error {
+func (e *BuildKit) solve(ctx context.Context, job Job, watch *watcher) error {
 	opt := client.SolveOpt{OCIStores: maps.Clone(e.stores), Internal: true}
 	status := make(chan *client.SolveStatus)
 	group, ctx := errgroup.WithContext(ctx)
@@ -115,7 +116,7 @@ func (e *Engine) solve(ctx context.Context, job Job, watch *watcher) error {
 }
 
 // Close stops the engine. It is safe to call it once all builds returned.
-func (e *Engine) Close() error {
+func (e *BuildKit) Close() error {
 	var errs []error
 	for _, c := range e.closers {
 		errs = append(errs, c())

@@ -1,4 +1,4 @@
-package builder
+package engine
 
 import (
 	"context"
@@ -8,4 +8,4 @@ import (
 
 // Prune drops what BuildKit's own collection would, which first runs after a
 // minute.
-func (e *Engine) Prune(ctx context.Context) error { return e.client.Prune(ctx, nil, client.PruneAll) }
+func (e *BuildKit) Prune(ctx context.Context) error { return e.client.Prune(ctx, nil, client.PruneAll) }

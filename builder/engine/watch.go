@@ -1,4 +1,4 @@
-package builder
+package engine
 
 import (
 	"fmt"
@@ -6,6 +6,15 @@ import (
 	"github.com/moby/buildkit/client"
 	"github.com/opencontainers/go-digest"
 )
+
+// Watch says who is told how a build goes.
+type Watch struct {
+	// Display shows the progress; nil shows none.
+	Display *Display
+	// Step is told of each step that is done, one at a time and each once. Its
+	// error is that of the build. It may be nil.
+	Step func(Step) error
+}
 
 // watcher sees the updates of one job.
 type watcher struct {

@@ -1,4 +1,4 @@
-package builder_test
+package engine_test
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rootbuild/rootbuild/builder"
+	"github.com/rootbuild/rootbuild/builder/engine"
 )
 
 func TestFindRunc(t *testing.T) {
@@ -33,7 +33,7 @@ func TestFindRunc(t *testing.T) {
 			if err := os.WriteFile(program, []byte(script), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			found, err := builder.FindRunc(t.Context(), program)
+			found, err := engine.FindRunc(t.Context(), program)
 			switch {
 			case test.want == "" && (err != nil || found != program):
 				t.Errorf("got %q, %v, want it accepted", found, err)

@@ -1,0 +1,86 @@
+package buildertest
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+
+	"github.com/rootbuild/rootbuild/builder"
+	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/images/oci"
+)
+
+// Fixture is a state directory with a base, and what starts an engine on it.
+type Fixture struct {
+	State  *builder.State
+	Images *oci.Layout
+	Base   llb.State
+	Start  func() (builder.Engine, error)
+}
+
+// New skips where no build can run, which is never so in CI.
+func New(t testing.TB) Fixture {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("builds need root")
+	}
+	runc, err := Runc()
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err := builder.OpenState(t.TempDir(), "the test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := state.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	digest, err := Base(state.Images(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	images, err := oci.OpenLayout(state.Images())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Fixture{
+		State: state, Images: images,
+		Base: llb.OCILayout("test/base@"+digest.String(), llb.OCIStore("", "images")),
+		Start: func() (builder.Engine, error) {
+			return engine.Embedded(t.Context(), engine.Options{
+				Dir: state.BuildKit(), Runc: runc, Layouts: map[string]string{"images": state.Images()},
+			})
+		},
+	}
+}
+
+// Step runs a script on the base and returns what it puts into /out.
+func (f Fixture) Step(name, script string, opts ...llb.RunOption) llb.State {
+	opts = append(opts, llb.Args([]string{"/bin/bash", "-c", script}), llb.WithCustomName(name))
+	return f.Base.Run(opts...).AddMount("/out", llb.Scratch())
+}
+
+// At is the line of a file that a step was made from.
+func At(file string, line int32) llb.RunOption {
+	position := &pb.Position{Line: line}
+	return llb.NewSourceMap(nil, file, "yaml", []byte(strings.Repeat("\n", int(line)))).
+		Location([]*pb.Range{{Start: position, End: position}})
+}
+
+// Marshal returns the definition of a state.
+func Marshal(t testing.TB, s llb.State) *llb.Definition {
+	t.Helper()
+	def, err := s.Marshal(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return def
+}
+
+// Mount gives a step another one's result to read.
+func Mount(dir string, s llb.State) llb.RunOption { return llb.AddMount(dir, s, llb.Readonly) }
