@@ -16,7 +16,7 @@ const module = "github.com/rootbuild/rootbuild"
 // layers maps each package, with those below it, to the packages of the module that it
 // may import. Only the command knows the whole flow.
 var layers = map[string][]string{
-	"cmd/rootbuild":     {"images", "images/compare", "images/cpio", "images/leaks", "images/oci", "stages", "builder", "builder/base", "builder/engine", "builder/distfiles", "nfsroot", "nfsroot/boot", "nfsroot/lockfile"},
+	"cmd/rootbuild":     {"images", "images/cpio", "images/oci", "stages", "builder", "builder/base", "builder/distfiles", "builder/engine", "nfsroot", "nfsroot/boot", "nfsroot/deploy"},
 	"hack/base":         {"builder/base", "images/oci"},
 	"hack/bench":        {"images/oci", "nfsroot"},
 	"images":            {},
@@ -25,13 +25,14 @@ var layers = map[string][]string{
 	"images/leaks":      {},
 	"images/oci":        {},
 	"stages":            {"images", "images/leaks"},
-	"builder":           {"builder/engine", "images/oci", "nfsroot/lockfile"},
+	"builder":           {"builder/base", "builder/distfiles", "builder/engine", "images", "images/compare", "images/cpio", "images/leaks", "images/oci", "stages", "nfsroot/lockfile"},
 	"builder/engine":    {},
 	"builder/base":      {"images/oci"},
 	"builder/distfiles": {},
 	"nfsroot":           {"images/oci", "nfsroot/lockfile"},
 	"nfsroot/lockfile":  {},
-	"nfsroot/boot":      {},
+	"nfsroot/boot":      {"nfsroot/lockfile"},
+	"nfsroot/deploy":    {"images/oci", "nfsroot", "nfsroot/boot", "nfsroot/lockfile"},
 }
 
 // impure are what a package that opens no socket and starts no program leaves alone.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"sync"
 	"time"
 
 	"github.com/moby/buildkit/client"
@@ -12,33 +13,73 @@ import (
 type Task struct {
 	display *Display
 	vertex  client.Vertex
+
+	mu      sync.Mutex
+	started map[string]time.Time // of bars
 }
 
 // Task starts one. End it with Done.
 func (d *Display) Task(name string) *Task {
 	now := time.Now()
-	t := &Task{display: d, vertex: client.Vertex{Digest: digest.FromString("task " + name), Name: name, Started: &now}}
-	t.send(nil)
+	t := &Task{display: d, started: map[string]time.Time{}}
+	t.vertex = client.Vertex{Digest: digest.FromString("task " + name), Name: name, Started: &now}
+	t.send(client.SolveStatus{})
 	return t
 }
 
 // Write adds to the task's log. It never fails.
 func (t *Task) Write(p []byte) (int, error) {
-	t.send([]*client.VertexLog{{Vertex: t.vertex.Digest, Stream: 2, Data: append([]byte(nil), p...), Timestamp: time.Now()}})
+	t.send(client.SolveStatus{Logs: []*client.VertexLog{{
+		Vertex: t.vertex.Digest, Stream: 2, Data: append([]byte(nil), p...), Timestamp: time.Now(),
+	}}})
 	return len(p), nil
+}
+
+// Bar shows how much of an object has moved, in bytes; a total of 0 is not known.
+func (t *Task) Bar(object string, done, total int64) {
+	now := time.Now()
+	bar := client.VertexStatus{
+		ID: object, Vertex: t.vertex.Digest, Name: object,
+		Current: done, Total: total, Timestamp: now, Started: t.since(object, now),
+	}
+	if done == total {
+		bar.Completed = &now
+	}
+	t.send(client.SolveStatus{Statuses: []*client.VertexStatus{&bar}})
+}
+
+func (t *Task) since(object string, now time.Time) *time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, ok := t.started[object]; !ok {
+		t.started[object] = now
+	}
+	started := t.started[object]
+	return &started
 }
 
 // Done ends the task; err says whether and why it failed.
 func (t *Task) Done(err error) {
-	now := time.Now()
-	t.vertex.Completed = &now
 	if err != nil {
 		t.vertex.Error = err.Error()
 	}
-	t.send(nil)
+	t.end()
 }
 
-func (t *Task) send(logs []*client.VertexLog) {
+// Cached ends a task for which there was nothing to do.
+func (t *Task) Cached() {
+	t.vertex.Cached = true
+	t.end()
+}
+
+func (t *Task) end() {
+	now := time.Now()
+	t.vertex.Completed = &now
+	t.send(client.SolveStatus{})
+}
+
+func (t *Task) send(s client.SolveStatus) {
 	vertex := t.vertex
-	t.display.Send(&client.SolveStatus{Vertexes: []*client.Vertex{&vertex}, Logs: logs})
+	s.Vertexes = []*client.Vertex{&vertex}
+	t.display.Send(&s)
 }

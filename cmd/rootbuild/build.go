@@ -1,19 +1,14 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/moby/buildkit/client/llb"
-	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/base"
-	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/images/oci"
-	"github.com/rootbuild/rootbuild/nfsroot"
+	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/rootbuild/rootbuild/stages"
 	"github.com/spf13/cobra"
 )
@@ -21,32 +16,20 @@ import (
 // buildOptions are the flags of the main job.
 type buildOptions struct {
 	target    string
-	tag       string
-	nfsroot   string
 	noUnpack  bool
-	noSwitch  bool
-	check     bool
 	ask       bool
+	keepGoing bool
 	outputs   []string
 	push      []string
 	sign      string // private key for what is pushed
 	registry  registryOptions
-	base      string
-	runc      string
-	steps     int
-	keepGoing bool
-	fetch     fetchOptions
-	state     stateOptions
-	machine   machineOptions
-	trust     trustOptions    // of an image that is pulled
-	refuse    nfsroot.Refusal // of the image, before it is unpacked
-	link      bool
-	entries   uint // at most, of the image
+	deploy    deployOptions
+	make      makeOptions
 }
 
 func (o *buildOptions) addFlags(cmd *cobra.Command) {
 	addTarget(cmd, &o.target)
-	o.addDelivery(cmd)
+	o.deploy.addFlags(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&o.noUnpack, "no-unpack", false, "only build the image")
 	f.StringArrayVar(&o.push, "push", nil, "send the image to a registry too: HOST/REPOSITORY:TAG; may be given again")
@@ -55,30 +38,7 @@ func (o *buildOptions) addFlags(cmd *cobra.Command) {
 	f.StringArrayVar(&o.outputs, "output", nil, "export the image too: oci:DIR, oci-archive:FILE or docker-archive:FILE; may be given again")
 	f.BoolVar(&o.ask, "ask", false, "show what there is to build, and ask before it starts")
 	f.BoolVar(&o.keepGoing, "keep-going", false, "when a package fails, build all that do not need it, and tell every failure")
-	o.addMake(cmd)
-}
-
-// addDelivery adds the flags of how an image becomes the root that nodes boot.
-func (o *buildOptions) addDelivery(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringVar(&o.tag, "tag", "", "name of the node root (default TARGET-DIGEST, with 12 digits of the image's digest)")
-	f.StringVar(&o.nfsroot, "nfsroot", "/diskless/nfsroot", "directory of node roots")
-	f.BoolVar(&o.noSwitch, "no-switch", false, "unpack, but leave current as it is")
-	f.BoolVar(&o.link, "link", false, "share the files that another root has by hard links (see docs/store.md for the price)")
-	f.UintVar(&o.entries, "max-entries", nfsroot.DefaultMaxEntries, "refuse an image with more entries; each takes 250 bytes of memory")
-	f.BoolVar(&o.check, "check", false, "boot the root in a virtual machine (see rootbuild boot), and switch only if all its checks pass")
-	o.machine.addFlags(cmd)
-}
-
-// addMake adds the flags that every verb has which may have to make an image.
-func (o *buildOptions) addMake(cmd *cobra.Command) {
-	f := cmd.Flags()
-	addBase(cmd, &o.base)
-	f.StringVar(&o.runc, "runc", "", "runc program (default: the one beside rootbuild, else in PATH)")
-	f.IntVar(&o.steps, "steps", 0, "steps that run at once (default: as many as there are cores)")
-	o.fetch.addFlags(cmd)
-	o.state.addFlags(cmd)
-	o.state.addProgress(cmd)
+	o.make.addFlags(cmd)
 }
 
 // runBuild is the whole line: target, stages, image, node root, current.
@@ -95,49 +55,50 @@ func runBuild(ctx context.Context, o buildOptions, s streams) error {
 	if err != nil {
 		return err
 	}
-	if o.check {
-		if err := o.checkBoot(); err != nil {
-			return err
-		}
-	}
-	if !o.noUnpack {
-		if err := checkStore(o.nfsroot); err != nil {
-			return err
-		}
+	if err := o.prepare(); err != nil {
+		return err
 	}
 	if o.ask {
 		if err := o.askFirst(ctx, graph, os.Stdin, s); err != nil {
 			return err
 		}
 	}
-	image, err := buildImage(ctx, graph, o, s)
+	image, err := o.build(ctx, graph, s)
 	if err != nil {
 		return err
 	}
 	for _, d := range destinations {
-		if err := image.layout.Export(ctx, image.digest, d, image.ref()); err != nil {
+		if err := image.Layout.Export(ctx, image.Digest, d, image.Tag()); err != nil {
 			return err
 		}
 	}
-	if err := pushBuilt(ctx, image, key, o, s); err != nil {
+	if err := o.pushBuilt(ctx, image, key, s); err != nil {
 		return err
 	}
 	if !o.noUnpack {
-		if err := deliver(ctx, image, o, s); err != nil {
+		if err := o.deploy.run(ctx, image, o.make, s); err != nil {
 			return err
 		}
 	}
-	_, err = fmt.Fprintln(s.out, image.reference())
+	_, err = fmt.Fprintln(s.out, image.Reference())
 	return err
+}
+
+// prepare says before an hour of building, not after, what keeps the image from
+// becoming a root.
+func (o buildOptions) prepare() error {
+	if o.deploy.check && o.noUnpack {
+		return usageError{errors.Join(o.deploy.machine.check(), errors.New("--check boots the unpacked root: it does not go with --no-unpack"))}
+	}
+	if o.noUnpack {
+		return nil
+	}
+	return o.deploy.prepare()
 }
 
 // parse reads the values of flags, and tells all that are wrong.
 func (o buildOptions) parse() ([]oci.Destination, error) {
-	errs := []error{o.state.check(), o.checkAsk(os.Stdin)}
-	if o.base != "" {
-		_, err := base.Resolve(o.base)
-		errs = append(errs, err)
-	}
+	errs := []error{o.make.check(), o.checkAsk(os.Stdin)}
 	var list []oci.Destination
 	for _, output := range o.outputs {
 		d, err := oci.ParseDestination(output)
@@ -155,115 +116,30 @@ func (o buildOptions) parse() ([]oci.Destination, error) {
 	return list, nil
 }
 
-// image is a finished image in the state directory.
-type image struct {
-	target string
-	layout *oci.Layout
-	digest v1.Hash
-	from   string // reference that it was pulled by, or empty
-
-	verdict oci.Verdict // who vouches for one that was pulled
-}
-
-// ref is the tag that a node root of the image gets by default.
-func (i image) ref() string { return i.target + "-" + i.digest.Hex[:12] }
-
-// reference names the image by its digest.
-func (i image) reference() string { return cmp.Or(i.from, i.target+"@"+i.digest.String()) }
-
-// buildImage holds the state directory while the image is made.
-func buildImage(ctx context.Context, graph stages.Graph, o buildOptions, s streams) (_ image, err error) {
-	state, err := o.state.open("--target " + o.target)
-	if err != nil {
-		return image{}, err
-	}
-	defer closing(state, &err)
-	display, err := o.state.display(s)
-	if err != nil {
-		return image{}, err
-	}
-	defer closing(display, &err)
-	layout, err := oci.OpenLayout(state.Images())
-	if err != nil {
-		return image{}, err
-	}
-	b := build{graph: graph, state: state, layout: layout, display: display, options: o}
-	digest, err := b.run(ctx)
-	return image{target: graph.Target.Name, layout: layout, digest: digest}, err
-}
-
-// build is one run from a graph to an image.
-type build struct {
-	graph   stages.Graph
-	state   *builder.State
-	layout  *oci.Layout
-	display *engine.Display
-	options buildOptions
-}
-
-func (b build) run(ctx context.Context) (v1.Hash, error) {
-	base, err := b.base(ctx)
-	if err != nil {
-		return v1.Hash{}, err
-	}
-	packages, err := definitions(ctx, b.graph, base)
-	if err != nil {
-		return v1.Hash{}, err
-	}
-	start := func() (builder.Engine, error) { return b.start(ctx) }
-	epoch := b.graph.Target.Epoch
-	layers, err := b.state.Layers(ctx, b.layout, packages, epoch, start, b.display)
-	// After a failure or an interrupt too: some stages are done.
-	if err := errors.Join(err, b.remember(context.WithoutCancel(ctx), base)); err != nil {
-		return v1.Hash{}, err
-	}
-	digest, err := b.write(ctx, layers)
-	if err != nil {
-		return v1.Hash{}, err
-	}
-	return digest, errors.Join(b.attachBlueprint(ctx, digest, base), b.attachSBOM(digest))
-}
-
-// start fetches the sources that builds will read, and starts BuildKit.
-func (b build) start(ctx context.Context) (builder.Engine, error) {
-	runc, err := engine.FindRunc(ctx, b.options.runc)
-	if err != nil {
-		return nil, err
-	}
-	if err := engine.CheckHost(b.state.BuildKit()); err != nil {
-		return nil, err
-	}
-	from := b.options.fetch
-	from.registry = b.options.registry
-	if err := fetch(ctx, b.state, b.graph, from, b.display); err != nil {
-		return nil, err
-	}
-	return engine.Embedded(ctx, engine.Options{
-		Dir: b.state.BuildKit(), Runc: runc, Steps: b.options.steps, KeepGoing: b.options.keepGoing,
-		Layouts: map[string]string{sourceStore: b.state.Distfiles(), baseStore: b.state.Images()},
-	})
-}
-
-// The names by which LLB knows the layouts of the state directory.
-const (
-	sourceStore = "distfiles"
-	baseStore   = "images"
-)
-
-// definitions marshals the root output of every package of the image.
-func definitions(ctx context.Context, graph stages.Graph, base v1.Hash) ([]builder.Package, error) {
-	outputs := graph.LLB(stages.Inputs{Store: sourceStore, Base: baseState(base)})
-	var packages []builder.Package
-	for _, name := range graph.Packages {
-		def, err := outputs[name].Root.Marshal(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("internal error: marshalling %s: %w", name, err)
+// build makes the image of a graph.
+func (o buildOptions) build(ctx context.Context, graph stages.Graph, s streams) (deploy.Image, error) {
+	image := deploy.Image{Target: graph.Target.Name}
+	err := o.make.hold("--target "+o.target, o.registry, s, func(w workshop) (err error) {
+		w.options.KeepGoing = o.keepGoing
+		if image.Layout, err = oci.OpenLayout(w.state.Images()); err == nil {
+			image.Digest, err = w.state.Build(ctx, graph, w.options)
 		}
-		packages = append(packages, builder.Package{Name: name, Definition: def, Fallback: graph.Recipe(name).Fallback, Stages: len(graph.BuildClosure(name))})
-	}
-	return packages, nil
+		return err
+	})
+	return image, err
 }
 
-func baseState(base v1.Hash) llb.State {
-	return llb.OCILayout("rootbuild/base@"+base.String(), llb.OCIStore("", baseStore), llb.WithCustomName("base "+base.Hex[:12]))
+func addBase(cmd *cobra.Command, ref *string) {
+	cmd.Flags().StringVar(ref, "base", "", "base image to build in: NAME@sha256:DIGEST or oci:DIR (default: bootstrapped once with mmdebstrap)")
+}
+
+// checkBase refuses a base that is no reference.
+func checkBase(ref string) error {
+	if ref == "" {
+		return nil
+	}
+	if _, err := base.Resolve(ref); err != nil {
+		return usageError{err}
+	}
+	return nil
 }

@@ -22,7 +22,7 @@ func newDoctor(s streams) *cobra.Command {
 		},
 	}
 	so.addFlags(cmd)
-	cmd.Flags().StringVar(&runc, "runc", "", "runc program (default: the one beside rootbuild, else in PATH)")
+	addRunc(cmd, &runc)
 	return cmd
 }
 
@@ -36,7 +36,7 @@ func runDoctor(ctx context.Context, so stateOptions, runc string, s streams) err
 		{"runc", func() error { _, err := engine.FindRunc(ctx, runc); return err }},
 		{"base image (apt, mmdebstrap)", base.Check},
 		{"boots (qemu, nfs-ganesha)", boot.CheckHost},
-		{"kernel to boot", func() error { _, err := machineOptions{}.findKernel(kernelDir); return err }},
+		{"kernel to boot", func() error { _, err := boot.FindKernel(""); return err }},
 	}
 	failed := 0
 	for _, c := range checks {

@@ -32,8 +32,8 @@ func newEnter(_ streams) *cobra.Command {
 			return runEnter(cmd.Context(), enterOptions{nfsroot: dir, runc: runc, tag: strings.Join(tags, ""), command: command})
 		},
 	}
-	cmd.Flags().StringVar(&dir, "nfsroot", "/diskless/nfsroot", "directory of node roots")
-	cmd.Flags().StringVar(&runc, "runc", "", "runc program (default: the one beside rootbuild, else in PATH)")
+	addNFSRoot(cmd, &dir)
+	addRunc(cmd, &runc)
 	return cmd
 }
 

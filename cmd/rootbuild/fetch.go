@@ -5,40 +5,26 @@ import (
 	"errors"
 	"fmt"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/rootbuild/rootbuild/builder"
-	"github.com/rootbuild/rootbuild/builder/distfiles"
 	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/stages"
 	"github.com/spf13/cobra"
 )
 
-// fetchOptions say where sources may come from.
+// fetchOptions are the flags of fetch.
 type fetchOptions struct {
-	distdirs []string
-	mirror   mirrors
-	offline  bool
-	registry registryOptions // of the mirrors that are registries
-}
-
-func (o *fetchOptions) addFlags(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringArrayVar(&o.distdirs, "distdir", nil, "directory that is looked in first for sources; may be given again")
-	addMirror(cmd, &o.mirror)
-	f.BoolVar(&o.offline, "offline", false, "use no network: name what is missing")
-}
-
-// fetchVerbOptions are the flags of fetch.
-type fetchVerbOptions struct {
-	target string
-	export string
-	push   string
-	fetch  fetchOptions
-	state  stateOptions
+	target   string
+	export   string
+	push     string
+	registry registryOptions
+	sources  sourceOptions
+	state    stateOptions
 }
 
 func newFetch(s streams) *cobra.Command {
-	var o fetchVerbOptions
+	var o fetchOptions
 	cmd := &cobra.Command{
 		Use:   "fetch --target TARGET",
 		Short: "fetch every source of a target into the state directory",
@@ -51,14 +37,14 @@ func newFetch(s streams) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.export, "export", "", "directory to write every source and recipe to, as --distdir reads them")
 	f.StringVar(&o.push, "push", "", "HOST/REPOSITORY:TAG to send every source and recipe to, as --mirror reads them")
-	o.fetch.registry.addFlags(cmd)
-	o.fetch.addFlags(cmd)
+	o.registry.addFlags(cmd)
+	o.sources.addFlags(cmd)
 	o.state.addFlags(cmd)
 	o.state.addProgress(cmd)
 	return cmd
 }
 
-func runFetch(ctx context.Context, o fetchVerbOptions, s streams) (err error) {
+func runFetch(ctx context.Context, o fetchOptions, s streams) (err error) {
 	graph, err := loadGraph(o.target)
 	if err := errors.Join(err, o.state.check()); err != nil {
 		return err
@@ -74,55 +60,42 @@ func runFetch(ctx context.Context, o fetchVerbOptions, s streams) (err error) {
 		return err
 	}
 	defer closing(state, &err)
-	if err := fetchShown(ctx, state, graph, o.fetch, o.state, s); err != nil {
+	if err := o.fetch(ctx, state, graph, s); err != nil {
 		return err
 	}
-	store, err := distfiles.Open(state.Distfiles())
-	if err != nil {
-		return err
-	}
-	d := delivery{graph: graph, store: store, options: o, streams: s}
 	if o.export != "" {
-		if err := d.export(ctx); err != nil {
+		files, err := state.ExportSources(ctx, graph, o.export)
+		if err != nil {
 			return err
 		}
+		fmt.Fprintf(s.err, "%d files of %s in %s\n", files, graph.Target.Name, o.export)
 	}
 	if o.push != "" {
-		return d.push(ctx, to)
+		return o.send(ctx, state, graph, to, s)
 	}
 	return nil
 }
 
-// fetchShown fetches with a progress display.
-func fetchShown(ctx context.Context, state *builder.State, graph stages.Graph, o fetchOptions, so stateOptions, s streams) (err error) {
-	display, err := so.display(s)
+// fetch brings what the state lacks.
+func (o fetchOptions) fetch(ctx context.Context, state *builder.State, graph stages.Graph, s streams) error {
+	from, err := o.sources.sources(o.registry)
 	if err != nil {
 		return err
 	}
-	defer closing(display, &err)
-	return fetch(ctx, state, graph, o, display)
+	return o.state.show(s, func(display *engine.Display) error { return state.Fetch(ctx, graph, from, display) })
 }
 
-// fetch brings what is missing of a graph's sources into the state directory.
-func fetch(ctx context.Context, state *builder.State, graph stages.Graph, o fetchOptions, display *engine.Display) error {
-	store, err := distfiles.Open(state.Distfiles())
-	if err != nil {
+// send sends the sources to a registry, and prints the reference by which they are
+// had again.
+func (o fetchOptions) send(ctx context.Context, state *builder.State, graph stages.Graph, to oci.Reference, s streams) error {
+	var digest v1.Hash
+	err := transfer("push "+to.String(), o.registry, o.state, s, func(options oci.RegistryOptions) (err error) {
+		digest, err = state.PushSources(ctx, graph, to, options)
 		return err
-	}
-	missing := store.Missing(sources(graph))
-	if len(missing) == 0 {
-		return nil
-	}
-	blobs, err := o.mirror.blobs(store, o.registry)
-	if err != nil {
-		return err
-	}
-	progress := newFetchProgress(display)
-	err = store.Fetch(ctx, missing, distfiles.FetchOptions{
-		Dirs: o.distdirs, Blobs: blobs, Offline: o.offline, Mirror: o.mirror.archive, Progress: progress.show,
 	})
 	if err != nil {
-		return fmt.Errorf("fetching the sources of %s: %w", graph.Target.Name, err)
+		return err
 	}
-	return nil
+	_, err = fmt.Fprintln(s.out, to.At(digest))
+	return err
 }

@@ -2,14 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/rootbuild/rootbuild/images/cpio"
 	"github.com/rootbuild/rootbuild/images/cpio/kmod"
 	"github.com/spf13/cobra"
@@ -17,10 +13,11 @@ import (
 
 // initramfsOptions are the flags of rootbuild initramfs.
 type initramfsOptions struct {
-	build         buildOptions // of which it has those that make an image
+	target        string
 	kernelModules string
 	modules       []string
 	output        string
+	make          makeOptions
 }
 
 const initramfsHelp = `Builds the target initramfs, if it is not built yet, and writes its files and
@@ -46,17 +43,12 @@ func newInitramfs(s streams) *cobra.Command {
 
 func (o *initramfsOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	addTarget(cmd, &o.build.target)
-	o.build.target, f.Lookup("target").DefValue = initramfsTarget, initramfsTarget
+	addTarget(cmd, &o.target)
+	o.target, f.Lookup("target").DefValue = initramfsTarget, initramfsTarget
 	f.StringVar(&o.kernelModules, "kernel-modules", "", "directory of the kernel's modules, such as /lib/modules/VERSION")
 	f.StringArrayVar(&o.modules, "module", nil, "one more module, or a pattern such as 'drivers/net/usb/*'; may be given again")
 	f.StringVar(&o.output, "output", "initramfs.cpio.zst", "file to write; it ends in .cpio, .cpio.gz or .cpio.zst")
-	addBase(cmd, &o.build.base)
-	f.StringVar(&o.build.runc, "runc", "", "runc program (default: the one beside rootbuild, else in PATH)")
-	f.IntVar(&o.build.steps, "steps", 0, "steps that run at once (default: as many as there are cores)")
-	o.build.fetch.addFlags(cmd)
-	o.build.state.addFlags(cmd)
-	o.build.state.addProgress(cmd)
+	o.make.addFlags(cmd)
 }
 
 // initramfsTarget is the embedded target that an initramfs is made of.
@@ -72,34 +64,23 @@ func runInitramfs(ctx context.Context, o initramfsOptions, s streams) error {
 }
 
 // makeInitramfs writes the initramfs to o.output and returns its sha256.
-func makeInitramfs(ctx context.Context, o initramfsOptions, s streams) (string, error) {
-	graph, err := loadGraph(o.build.target)
+func makeInitramfs(ctx context.Context, o initramfsOptions, s streams) (sum string, err error) {
+	graph, err := loadGraph(o.target)
 	if err != nil {
 		return "", err
 	}
-	if _, err := o.build.parse(); err != nil {
-		return "", err
+	if err := o.make.check(); err != nil {
+		return "", usageError{err}
 	}
 	modules, err := o.selectModules(s)
 	if err != nil {
 		return "", usageError{err}
 	}
-	image, err := buildImage(ctx, graph, o.build, s)
-	if err != nil {
-		return "", err
-	}
-	img, err := image.layout.Image(image.digest)
-	if err != nil {
-		return "", err
-	}
-	tree, err := cpio.FromImage(img)
-	if err != nil {
-		return "", err
-	}
-	if err := modules.AddTo(tree); err != nil {
-		return "", err
-	}
-	return writeArchive(o.output, tree, graph.Target.Epoch)
+	err = o.make.hold("--target "+o.target, registryOptions{}, s, func(w workshop) error {
+		sum, err = w.state.Initramfs(ctx, graph, modules, o.output, w.options)
+		return err
+	})
+	return sum, err
 }
 
 // selectModules picks the modules before anything is built: what is wrong with
@@ -125,25 +106,4 @@ func (o initramfsOptions) selectModules(s streams) (kmod.Set, error) {
 	}
 	fmt.Fprintf(s.err, "%d modules of kernel %s, %.1f MiB\n", set.Len(), dir.Release, float64(set.Size())/(1<<20))
 	return set, nil
-}
-
-// writeArchive replaces a file by an archive, whole or not at all.
-func writeArchive(file string, tree cpio.Tree, epoch time.Time) (_ string, err error) {
-	out, err := renameio.NewPendingFile(file, renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
-	if err != nil {
-		return "", fmt.Errorf("writing %s: %w", file, err)
-	}
-	defer func() { err = errors.Join(err, out.Cleanup()) }()
-	sum := sha256.New()
-	packed, err := cpio.Compress(io.MultiWriter(out, sum), file)
-	if err != nil {
-		return "", err
-	}
-	if err := errors.Join(tree.Write(packed, epoch), packed.Close()); err != nil {
-		return "", fmt.Errorf("writing %s: %w", file, err)
-	}
-	if err := out.CloseAtomicallyReplace(); err != nil {
-		return "", fmt.Errorf("writing %s: %w", file, err)
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
 }

@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/stages"
 	"github.com/spf13/cobra"
 )
@@ -50,109 +50,63 @@ func runPlan(ctx context.Context, o planOptions, s streams) error {
 	if err != nil {
 		return err
 	}
-	if o.json {
-		if p.noBase {
-			fmt.Fprintln(s.err, noBaseYet)
-		}
-		return json.NewEncoder(s.out).Encode(p.stages)
+	if !o.json {
+		return writePlan(p, s.out, s.err)
 	}
-	return p.write(s.out, s.err)
+	if p.NoBase {
+		s.note(noBaseYet)
+	}
+	return json.NewEncoder(s.out).Encode(p.Stages)
 }
 
 // planOf holds the state directory while it looks what a build would do.
-func planOf(ctx context.Context, graph stages.Graph, o planOptions) (_ plan, err error) {
+func planOf(ctx context.Context, graph stages.Graph, o planOptions) (_ builder.Plan, err error) {
+	if err := checkBase(o.base); err != nil {
+		return builder.Plan{}, err
+	}
 	state, err := o.state.open("plan")
 	if err != nil {
-		return plan{}, err
+		return builder.Plan{}, err
 	}
 	defer closing(state, &err)
-	layout, err := oci.OpenLayout(state.Images())
-	if err != nil {
-		return plan{}, err
-	}
-	base, found, err := findBase(layout, o.base, o.mirror.archive)
-	if err != nil {
-		return plan{}, err
-	}
-	p := planner{graph: graph, state: state, layout: layout}
-	if found {
-		p.outputs = graph.LLB(stages.Inputs{Store: sourceStore, Base: baseState(base)})
-		p.now = graph.Ingredients(base.String())
-	}
-	list, err := p.plan(ctx)
-	return plan{list, !found}, err
-}
-
-// plan is what a build would do.
-type plan struct {
-	stages []plannedStage
-	noBase bool // a build makes one first
+	return state.Plan(ctx, graph, builder.PlanOptions{Base: o.base, Archive: o.mirror.archive})
 }
 
 const noBaseYet = "no base yet: a build makes it first"
 
-// action is what a build does with a stage.
-type action string
-
-const (
-	actionCached  action = "cached"
-	actionCollect action = "collect" // what was built is sorted again
-	actionBuild   action = "build"
-)
-
-// plannedStage is what a build would do with one stage.
-type plannedStage struct {
-	Kind    stages.Kind    `json:"kind"`
-	Name    string         `json:"name"`
-	Version string         `json:"version"`
-	Action  action         `json:"action"`
-	Causes  []stages.Cause `json:"causes,omitempty"`
-	Seconds float64        `json:"seconds,omitempty"` // that it took before; 0: not known
-}
-
-// idle says that there is nothing to build.
-func (p plan) idle() bool {
-	for _, s := range p.stages {
-		if s.Action != actionCached {
-			return false
-		}
-	}
-	return !p.noBase
-}
-
-// write shows the stages on out, as a table with its sum, and what else there
+// writePlan shows the stages on out, as a table with its sum, and what else there
 // is to know on notes.
-func (p plan) write(out, notes io.Writer) error {
-	if p.noBase {
+func writePlan(p builder.Plan, out, notes io.Writer) error {
+	if p.NoBase {
 		fmt.Fprintln(notes, noBaseYet)
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	for _, s := range p.stages {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", s.Kind, s.Name, s.Version, s)
+	for _, s := range p.Stages {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", s.Kind, s.Name, s.Version, planned(s))
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "\n%s\n", p.sum())
+	_, err := fmt.Fprintf(out, "\n%s\n", planSum(p))
 	return err
 }
 
-// sum counts the stages and adds up what they took before.
-func (p plan) sum() string {
-	count := map[action]int{}
+// planSum counts the stages and adds up what they took before.
+func planSum(p builder.Plan) string {
+	count := map[builder.Action]int{}
 	var seconds float64
 	unknown := 0
-	for _, s := range p.stages {
+	for _, s := range p.Stages {
 		count[s.Action]++
 		switch {
-		case s.Action == actionCached:
+		case s.Action == builder.ActionCached:
 		case s.Seconds == 0:
 			unknown++
 		default:
 			seconds += s.Seconds
 		}
 	}
-	text := fmt.Sprintf("%d to build, %d to collect, %d cached", count[actionBuild], count[actionCollect], count[actionCached])
+	text := fmt.Sprintf("%d to build, %d to collect, %d cached", count[builder.ActionBuild], count[builder.ActionCollect], count[builder.ActionCached])
 	switch {
 	case seconds > 0 && unknown > 0:
 		return fmt.Sprintf("%s; about %s of steps, and %d of unknown time", text, span(seconds), unknown)
@@ -162,12 +116,12 @@ func (p plan) sum() string {
 	return text
 }
 
-// String says what becomes of the stage, why, and how long it took before.
-func (s plannedStage) String() string {
+// planned says what becomes of a stage, why, and how long it took before.
+func planned(s builder.PlannedStage) string {
 	switch {
-	case s.Action != actionCached && s.Seconds > 0:
+	case s.Action != builder.ActionCached && s.Seconds > 0:
 		return fmt.Sprintf("%s (about %s): %s", s.Action, span(s.Seconds), reasons(s.Causes))
-	case s.Action != actionCached:
+	case s.Action != builder.ActionCached:
 		return fmt.Sprintf("%s: %s", s.Action, reasons(s.Causes))
 	case s.Seconds > 0:
 		return fmt.Sprintf("cached (built in %s)", span(s.Seconds))

@@ -48,12 +48,12 @@ func findTestKernel(t *testing.T) (kernel, modules string) {
 		t.Fatal(err)
 	}
 	for _, top := range []string{"/", filepath.Join(cache, "rootbuild-test", "kernel")} {
-		found, err := filepath.Glob(filepath.Join(top, "boot", kernelPrefix+"*"))
+		found, err := filepath.Glob(filepath.Join(top, "boot", "vmlinuz-*"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(found) > 0 {
-			return found[0], filepath.Join(top, "lib", "modules", kernelVersion(found[0]))
+			return found[0], filepath.Join(top, "lib", "modules", strings.TrimPrefix(filepath.Base(found[0]), "vmlinuz-"))
 		}
 	}
 	t.Fatal("no kernel: run hack/setup test")

@@ -3,13 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"math"
-	"regexp"
 	"runtime/debug"
 	"strings"
 
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/nfsroot"
+	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/spf13/cobra"
 )
 
@@ -22,7 +21,9 @@ of docker login.`
 // pullOptions are the flags of pull.
 type pullOptions struct {
 	registry registryOptions
-	build    buildOptions // of which it has those that make an image a root
+	trust    trustOptions
+	deploy   deployOptions
+	make     makeOptions // of the initramfs that --check boots with
 }
 
 func newPull(s streams) *cobra.Command {
@@ -36,13 +37,14 @@ func newPull(s streams) *cobra.Command {
 			return runPull(cmd.Context(), args[0], o, s)
 		},
 	}
-	o.build.addDelivery(cmd)
+	o.deploy.addFlags(cmd)
 	o.registry.addFlags(cmd)
 	o.registry.addMirrors(cmd)
-	o.build.trust.addFlags(cmd)
-	o.build.addMake(cmd)
-	cmd.Flags().BoolVar(&o.build.refuse.Devices, "no-devices", false, "refuse an image with device nodes")
-	cmd.Flags().BoolVar(&o.build.refuse.Setuid, "no-setuid", false, "refuse an image with setuid or setgid files, or files with capabilities")
+	o.trust.addFlags(cmd)
+	cmd.Flags().BoolVar(&o.deploy.allowOlder, "allow-older", false, "take an image with a lower serial than one that was taken before")
+	o.make.addFlags(cmd)
+	cmd.Flags().BoolVar(&o.deploy.refuse.Devices, "no-devices", false, "refuse an image with device nodes")
+	cmd.Flags().BoolVar(&o.deploy.refuse.Setuid, "no-setuid", false, "refuse an image with setuid or setgid files, or files with capabilities")
 	return cmd
 }
 
@@ -51,84 +53,66 @@ func newPull(s streams) *cobra.Command {
 const entryMemory = 330
 
 func runPull(ctx context.Context, ref string, o pullOptions, s streams) error {
-	if err := o.build.state.check(); err != nil {
+	if err := o.make.state.check(); err != nil {
 		return err
 	}
-	debug.SetMemoryLimit(entryMemory * int64(min(max(o.build.entries, nfsroot.DefaultMaxEntries), math.MaxInt32)))
+	debug.SetMemoryLimit(entryMemory * int64(max(o.deploy.maxEntries(), nfsroot.DefaultMaxEntries)))
 	from, err := oci.ParseReference(ref)
 	if err != nil {
 		return usageError{err}
 	}
-	if o.build.check {
-		if err := o.build.checkBoot(); err != nil {
-			return err
-		}
-	}
-	if err := checkStore(o.build.nfsroot); err != nil {
+	if err := o.deploy.prepare(); err != nil {
 		return err
 	}
-	policy, err := o.build.trust.load(from, s)
+	policy, err := o.trust.load(from, s)
 	if err != nil {
 		return err
 	}
-	image, err := pullImage(ctx, from, policy, o, s)
+	image, err := o.pull(ctx, from, policy, s)
 	if err != nil {
 		return err
 	}
-	if err := deliver(ctx, image, o.build, s); err != nil {
+	if err := o.deploy.run(ctx, image, o.make, s); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(s.out, image.reference())
+	_, err = fmt.Fprintln(s.out, image.Reference())
 	return err
 }
 
-// pullImage holds the state directory while the image comes.
-func pullImage(ctx context.Context, from oci.Reference, policy oci.Policy, o pullOptions, s streams) (_ image, err error) {
-	options, err := o.registry.options()
-	if err != nil {
-		return image{}, err
+// pull holds the state directory while the image comes.
+func (o pullOptions) pull(ctx context.Context, from oci.Reference, policy oci.Policy, s streams) (_ deploy.Image, err error) {
+	if _, err := o.registry.options(); err != nil {
+		return deploy.Image{}, err
 	}
-	state, err := o.build.state.open("pull " + from.String())
+	state, err := o.make.state.open("pull " + from.String())
 	if err != nil {
-		return image{}, err
+		return deploy.Image{}, err
 	}
 	defer closing(state, &err)
 	layout, err := oci.OpenLayout(state.Images())
 	if err != nil {
-		return image{}, err
+		return deploy.Image{}, err
 	}
-	pulled, err := transfer(ctx, layout, from, policy, options, o.build.state, s)
+	pulled, err := pullImage(ctx, layout, from, policy, o.registry, o.make.state, s)
 	if err != nil {
-		return image{}, err
+		return deploy.Image{}, err
 	}
 	fmt.Fprintf(s.err, "%d blobs moved, %.1f MiB; the image has %.1f MiB\n",
 		pulled.Blobs, float64(pulled.Bytes)/(1<<20), float64(pulled.Size)/(1<<20))
 	if signed := pulled.Verdict.Signed; len(signed) > 0 {
 		fmt.Fprintf(s.err, "signed by %s\n", strings.Join(signed, ", "))
 	}
-	return image{target: targetOf(pulled.Title), layout: layout, digest: pulled.Digest, from: from.At(pulled.Digest), verdict: pulled.Verdict}, nil
+	return deploy.Image{
+		Layout: layout, Digest: pulled.Digest, Target: deploy.TargetOf(pulled.Title),
+		From: from.At(pulled.Digest), Verdict: pulled.Verdict,
+	}, nil
 }
 
-func transfer(ctx context.Context, l *oci.Layout, from oci.Reference, policy oci.Policy, options oci.RegistryOptions, so stateOptions, s streams) (_ oci.Pulled, err error) {
-	display, err := so.display(s)
-	if err != nil {
-		return oci.Pulled{}, err
-	}
-	defer closing(display, &err)
-	progress := newTransferProgress(display, "pull "+from.String())
-	options.Progress = progress.show
-	pulled, err := l.Pull(ctx, from, policy, options)
-	progress.done(err)
+// pullImage brings an image into a layout, with its progress in a display of its own.
+func pullImage(ctx context.Context, l *oci.Layout, from oci.Reference, policy oci.Policy, ro registryOptions, so stateOptions, s streams) (pulled oci.Pulled, err error) {
+	err = transfer("pull "+from.String(), ro, so, s, func(options oci.RegistryOptions) error {
+		pulled, err = l.Pull(ctx, from, policy, options)
+		return err
+	})
 	return pulled, err
-}
-
-var targetName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$`)
-
-// targetOf returns the target that an image says it was built from, if that can
-// be part of a root's name.
-func targetOf(title string) string {
-	if !targetName.MatchString(title) {
-		return "image"
-	}
-	return title
 }

@@ -2,15 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/rootbuild/rootbuild/images/oci"
-	"github.com/rootbuild/rootbuild/nfsroot"
+	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/spf13/cobra"
 )
 
@@ -39,7 +36,7 @@ func newPush(s streams) *cobra.Command {
 			return runPush(cmd.Context(), args[0], args[1], o, s)
 		},
 	}
-	cmd.Flags().StringVar(&o.nfsroot, "nfsroot", "/diskless/nfsroot", "directory of node roots")
+	addNFSRoot(cmd, &o.nfsroot)
 	o.registry.addFlags(cmd)
 	o.state.addFlags(cmd)
 	o.state.addProgress(cmd)
@@ -89,26 +86,17 @@ func parseRegistry(ref string) (oci.Reference, error) {
 }
 
 // pushImage sends an image, with its progress in a display of its own.
-func pushImage(ctx context.Context, from, to oci.Reference, ro registryOptions, so stateOptions, s streams) (_ v1.Hash, err error) {
-	options, err := ro.options()
-	if err != nil {
-		return v1.Hash{}, err
-	}
-	display, err := so.display(s)
-	if err != nil {
-		return v1.Hash{}, err
-	}
-	defer closing(display, &err)
-	progress := newTransferProgress(display, "push "+to.String())
-	options.Progress = progress.show
-	digest, err := oci.Push(ctx, from, to, options)
-	progress.done(err)
+func pushImage(ctx context.Context, from, to oci.Reference, ro registryOptions, so stateOptions, s streams) (digest v1.Hash, err error) {
+	err = transfer("push "+to.String(), ro, so, s, func(options oci.RegistryOptions) error {
+		digest, err = oci.Push(ctx, from, to, options)
+		return err
+	})
 	return digest, err
 }
 
 // pushBuilt sends an image that was just built to where --push says, signed if
 // there is a key.
-func pushBuilt(ctx context.Context, i image, key *oci.PrivateKey, o buildOptions, s streams) error {
+func (o buildOptions) pushBuilt(ctx context.Context, i deploy.Image, key *oci.PrivateKey, s streams) error {
 	for _, ref := range o.push {
 		to, err := parseRegistry(ref)
 		if err != nil {
@@ -117,68 +105,9 @@ func pushBuilt(ctx context.Context, i image, key *oci.PrivateKey, o buildOptions
 		if err := signFor(ctx, i, key, to.Repository()); err != nil {
 			return err
 		}
-		if _, err := pushImage(ctx, i.layout.Reference(i.digest), to, o.registry, o.state, s); err != nil {
+		if _, err := pushImage(ctx, i.Layout.Reference(i.Digest), to, o.registry, o.make.state, s); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// findImage returns the image that a person means: in a layout, or in that of
-// the state directory.
-func findImage(what, images, roots string) (oci.Reference, error) {
-	if strings.HasPrefix(what, "oci:") || strings.HasPrefix(what, "oci-archive:") {
-		from, err := oci.ParseReference(what)
-		if err != nil {
-			return from, usageError{err}
-		}
-		return from, nil
-	}
-	named, found, err := oci.Tagged(images, what)
-	if err != nil {
-		return oci.Reference{}, err
-	}
-	digest, err := digestOf(what, roots)
-	if err != nil {
-		return oci.Reference{}, err
-	}
-	ofRoot, err := oci.ParseReference("oci:" + images + "@" + digest.String())
-	switch {
-	case found && digest != (v1.Hash{}) && named != ofRoot:
-		return oci.Reference{}, fmt.Errorf("%s is the name of an image, %s, and of a node root with another one, %s: name it by its digest", what, named, ofRoot)
-	case found:
-		return named, nil
-	case digest == (v1.Hash{}):
-		return oci.Reference{}, fmt.Errorf("%q is no node root in %s and no image in %s (see rootbuild ls)", what, roots, images)
-	}
-	return ofRoot, err
-}
-
-// digestOf returns the digest that a reference ends with, or that of a root's
-// image; it is zero when there is none.
-func digestOf(what, roots string) (v1.Hash, error) {
-	if _, digest, ok := strings.Cut(what, "@"); ok {
-		h, err := v1.NewHash(digest)
-		if err != nil {
-			return h, usageError{fmt.Errorf("reference %q: %w", what, err)}
-		}
-		return h, nil
-	}
-	view, err := nfsroot.OpenReadOnly(roots)
-	if errors.Is(err, fs.ErrNotExist) {
-		return v1.Hash{}, nil
-	}
-	if err != nil {
-		return v1.Hash{}, err
-	}
-	list, err := view.List()
-	if err != nil {
-		return v1.Hash{}, err
-	}
-	for _, r := range list {
-		if r.Tag == what {
-			return r.Digest, nil
-		}
-	}
-	return v1.Hash{}, nil
 }

@@ -4,11 +4,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"os"
-	"sync"
-	"time"
 
-	"github.com/moby/buildkit/client"
-	"github.com/opencontainers/go-digest"
 	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/spf13/cobra"
@@ -55,64 +51,23 @@ func (o registryOptions) options() (oci.RegistryOptions, error) {
 	return options, nil
 }
 
-// transferProgress shows an image that moves as one step, with a bar for each
-// of its blobs.
-type transferProgress struct {
-	display *engine.Display
-	vertex  client.Vertex
-
-	mu      sync.Mutex
-	started map[string]time.Time
-}
-
-func newTransferProgress(d *engine.Display, name string) *transferProgress {
-	now := time.Now()
-	p := &transferProgress{display: d, started: map[string]time.Time{}}
-	p.vertex = client.Vertex{Digest: digest.FromString(name), Name: name, Started: &now}
-	p.send(&client.SolveStatus{})
-	return p
-}
-
-// show translates one event.
-func (p *transferProgress) show(t oci.Transfer) {
-	now := time.Now()
-	if t.Note != "" {
-		text := t.Object + ": " + t.Note + "\n"
-		p.send(&client.SolveStatus{Logs: []*client.VertexLog{{Vertex: p.vertex.Digest, Stream: 2, Data: []byte(text), Timestamp: now}}})
-		return
-	}
-	status := client.VertexStatus{
-		ID: t.Object, Vertex: p.vertex.Digest, Name: t.Object,
-		Current: t.Done, Total: t.Total, Timestamp: now, Started: p.since(t.Object, now),
-	}
-	if t.Done == t.Total {
-		status.Completed = &now
-	}
-	p.send(&client.SolveStatus{Statuses: []*client.VertexStatus{&status}})
-}
-
-func (p *transferProgress) since(object string, now time.Time) *time.Time {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, ok := p.started[object]; !ok {
-		p.started[object] = now
-	}
-	started := p.started[object]
-	return &started
-}
-
-// done ends the step; err says whether and why it failed.
-func (p *transferProgress) done(err error) {
-	now := time.Now()
-	p.vertex.Completed = &now
+// transfer shows what f moves as one step, with a bar for each blob.
+func transfer(name string, ro registryOptions, so stateOptions, s streams, f func(oci.RegistryOptions) error) error {
+	options, err := ro.options()
 	if err != nil {
-		p.vertex.Error = err.Error()
+		return err
 	}
-	p.send(&client.SolveStatus{})
-}
-
-func (p *transferProgress) send(s *client.SolveStatus) {
-	vertex := p.vertex
-	s.Vertexes = []*client.Vertex{&vertex}
-	p.display.Send(s)
+	return so.show(s, func(display *engine.Display) error {
+		task := display.Task(name)
+		options.Progress = func(t oci.Transfer) {
+			if t.Note != "" {
+				fmt.Fprintf(task, "%s: %s\n", t.Object, t.Note)
+				return
+			}
+			task.Bar(t.Object, t.Done, t.Total)
+		}
+		err := f(options)
+		task.Done(err)
+		return err
+	})
 }

@@ -14,7 +14,7 @@ of those named is removed.`
 
 func newRemove(s streams) *cobra.Command {
 	var o storeOptions
-	var use sourceOptions
+	var use useOptions
 	cmd := &cobra.Command{
 		Use:   "rm TAG...",
 		Short: "remove node roots that nothing uses",
@@ -35,7 +35,7 @@ type removed struct {
 	Trashed []string `json:"trashed"`
 }
 
-func runRemove(ctx context.Context, tags []string, o storeOptions, use sourceOptions, s streams) (err error) {
+func runRemove(ctx context.Context, tags []string, o storeOptions, use useOptions, s streams) (err error) {
 	sources, err := use.sources()
 	if err != nil {
 		return err

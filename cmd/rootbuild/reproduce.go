@@ -1,18 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/engine"
-	"github.com/rootbuild/rootbuild/images/compare"
+	"github.com/rootbuild/rootbuild/images"
 	"github.com/rootbuild/rootbuild/images/oci"
-	"github.com/rootbuild/rootbuild/stages"
 	"github.com/spf13/cobra"
 )
 
@@ -39,7 +39,7 @@ type reproduceOptions struct {
 	json     bool
 	all      bool
 	registry registryOptions
-	build    buildOptions // of which it has those that make an image
+	make     makeOptions
 
 	statement statementOptions
 }
@@ -62,30 +62,33 @@ func newReproduce(s streams) *cobra.Command {
 	}
 	addTarget(cmd, &o.target)
 	f := cmd.Flags()
-	f.StringVar(&o.nfsroot, "nfsroot", "/diskless/nfsroot", "directory of node roots")
+	addNFSRoot(cmd, &o.nfsroot)
 	f.StringVar(&o.work, "work", "", "empty directory to build in, which is kept (default: one below the state directory, which is removed)")
 	f.StringSliceVar(&o.packages, "packages", nil, "build and compare these packages only")
 	f.BoolVar(&o.json, "json", false, "as JSON")
 	f.BoolVar(&o.all, "all", false, "tell every difference, not only the first")
 	o.statement.addFlags(cmd)
 	o.registry.addFlags(cmd)
-	o.build.addMake(cmd)
+	o.make.addFlags(cmd)
 	return cmd
 }
 
 func runReproduce(ctx context.Context, what string, o reproduceOptions, s streams) error {
-	if _, err := o.build.parse(); err != nil {
+	if err := o.make.check(); err != nil {
+		return usageError{err}
+	}
+	if _, err := o.registry.options(); err != nil {
 		return err
 	}
 	key, err := o.statement.check(o.packages)
 	if err != nil {
 		return err
 	}
-	report, err := reproduce(ctx, what, key, o, s)
+	report, err := o.reproduce(ctx, what, key, s)
 	if err != nil {
 		return err
 	}
-	if err := report.write(o, s); err != nil {
+	if err := o.write(report, s); err != nil {
 		return err
 	}
 	if n := len(report.Differences); n > 0 {
@@ -95,130 +98,125 @@ func runReproduce(ctx context.Context, what string, o reproduceOptions, s stream
 }
 
 // reproduce holds the state directory, which has the image, the sources and the
-// base, while it builds in another one.
-func reproduce(ctx context.Context, what string, key *oci.PrivateKey, o reproduceOptions, s streams) (_ reproduced, err error) {
-	runc, err := engine.FindRunc(ctx, o.build.runc)
+// base, while another one is built in.
+func (o reproduceOptions) reproduce(ctx context.Context, what string, key *oci.PrivateKey, s streams) (_ builder.Reproduced, err error) {
+	state, err := o.make.state.open("reproduce " + what + o.target)
 	if err != nil {
-		return reproduced{}, err
-	}
-	state, err := o.build.state.open("reproduce " + what + o.target)
-	if err != nil {
-		return reproduced{}, err
+		return builder.Reproduced{}, err
 	}
 	defer closing(state, &err)
-	layout, err := oci.OpenLayout(state.Images())
+	options, err := o.make.options(o.registry, nil)
 	if err != nil {
-		return reproduced{}, err
+		return builder.Reproduced{}, err
 	}
-	work, err := builder.OpenScratch(ctx, o.workDir(), "rootbuild reproduce", runc, o.work == "")
+	r, err := state.Reproduce(ctx, builder.ReproduceOptions{Options: options, Work: o.work, Packages: o.packages})
 	if err != nil {
-		return reproduced{}, err
+		return builder.Reproduced{}, err
 	}
-	defer func() { err = errors.Join(err, o.leave(work, runc)) }()
-	r := reproduction{options: o, state: state, layout: layout, work: work}
-	subject, err := r.find(ctx, what, s)
+	defer closing(r, &err)
+	subject, repository, err := o.find(ctx, what, r, state, s)
 	if err != nil {
-		return reproduced{}, err
+		return builder.Reproduced{}, err
 	}
-	report, err := r.run(ctx, subject, s)
+	var report builder.Reproduced
+	err = o.make.state.show(s, func(display *engine.Display) error {
+		report, err = r.Run(ctx, subject, display)
+		return err
+	})
 	if err == nil && report.Identical && key != nil {
-		err = r.vouch(subject, report, key)
+		err = r.Vouch(subject, report, key, cmp.Or(o.statement.repository, repository))
 	}
 	return report, err
 }
 
-// workDir is where the image is built again.
-func (o reproduceOptions) workDir() string {
-	if o.work != "" {
-		return o.work
-	}
-	return filepath.Join(o.build.state.dir, "reproduce")
-}
-
-// leave gives the directory of a build up. After an interrupt too: nothing of it
-// is of use to the next run.
-func (o reproduceOptions) leave(work *builder.State, runc string) error {
-	if o.work != "" {
-		return work.Close()
-	}
-	return work.Remove(context.Background(), runc)
-}
-
-// subject is an image to build again, and what of.
-type subject struct {
-	name       string
-	repository string // of a registry that it was pulled from, or empty
-	digest     v1.Hash
-	graph      stages.Graph
-	made       stages.Made // zero with --target
-}
-
-// find brings the image, and resolves what it carries.
-func (r reproduction) find(ctx context.Context, what string, s streams) (subject, error) {
-	if t := r.options.target; t != "" {
-		graph, err := loadGraph(t)
+// find brings the image and what it is built of, and says which repository it comes
+// from, if it was pulled.
+func (o reproduceOptions) find(ctx context.Context, what string, r *builder.Reproduction, state *builder.State, s streams) (subject builder.Subject, repository string, err error) {
+	if o.target != "" {
+		graph, err := loadGraph(o.target)
 		if err != nil {
-			return subject{}, err
+			return subject, "", err
 		}
-		digest, err := r.local(graph.Target.Name)
-		return subject{name: graph.Target.Name + "@" + digest.String(), digest: digest, graph: graph}, err
+		digest, err := o.local(graph.Target.Name, state)
+		if err != nil {
+			return subject, "", err
+		}
+		if subject, err = r.OfTarget(graph, digest); err != nil {
+			return subject, "", err
+		}
+		return subject, "", o.checkPackages(subject)
 	}
-	digest, repository, err := r.bring(ctx, what, s)
+	digest, repository, err := o.bring(ctx, what, state, s)
 	if err != nil {
-		return subject{}, err
+		return subject, "", err
 	}
-	graph, made, err := readBlueprint(r.layout, digest, filepath.Join(r.options.workDir(), "blueprint"))
-	if err != nil {
-		return subject{}, fmt.Errorf("reproducing %s: %w", what, err)
+	if subject, err = r.OfImage(digest); err != nil {
+		return subject, "", fmt.Errorf("reproducing %s: %w", what, err)
 	}
-	return subject{graph.Target.Name + "@" + digest.String(), repository, digest, graph, made}, nil
+	return subject, repository, o.checkPackages(subject)
 }
 
 // bring returns the digest of the image that a person means, pulled if it is not
 // in the state directory, and the repository that it comes from.
-func (r reproduction) bring(ctx context.Context, what string, s streams) (digest v1.Hash, repository string, err error) {
+func (o reproduceOptions) bring(ctx context.Context, what string, state *builder.State, s streams) (digest v1.Hash, repository string, err error) {
 	from, err := oci.ParseReference(what)
 	if err != nil || strings.HasPrefix(what, "sha256:") {
-		digest, err = r.local(what)
+		digest, err = o.local(what, state)
 		return digest, "", err
 	}
-	options, err := r.options.registry.options()
+	layout, err := oci.OpenLayout(state.Images())
 	if err != nil {
-		return v1.Hash{}, "", err
+		return digest, "", err
 	}
-	pulled, err := transfer(ctx, r.layout, from, oci.Unverified, options, r.options.build.state, s)
+	pulled, err := pullImage(ctx, layout, from, oci.Unverified, o.registry, o.make.state, s)
 	return pulled.Digest, from.Repository(), err
 }
 
 // local returns the digest of an image in the state directory.
-func (r reproduction) local(what string) (v1.Hash, error) {
-	ref, err := findImage(what, r.state.Images(), r.options.nfsroot)
+func (o reproduceOptions) local(what string, state *builder.State) (v1.Hash, error) {
+	ref, err := findImage(what, state.Images(), o.nfsroot)
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	digest, err := digestOf(ref.String(), r.options.nfsroot)
-	if err == nil {
-		_, err = r.layout.Image(digest)
-	}
-	return digest, err
+	return digestOf(ref.String(), o.nfsroot)
 }
 
-// compared are the differences between the image and the one built again.
-func (r reproduction) compared(digest, again v1.Hash, to *oci.Layout) ([]compare.Difference, error) {
-	if digest == again {
-		return nil, nil
+// checkPackages refuses packages that the image has not.
+func (o reproduceOptions) checkPackages(of builder.Subject) error {
+	for _, name := range o.packages {
+		if !slices.Contains(of.Graph.Packages, name) {
+			return usageError{fmt.Errorf("the image has no package %q%s", name, images.DidYouMean(name, of.Graph.Packages))}
+		}
 	}
-	a, err := r.layout.Image(digest)
-	if err != nil {
-		return nil, err
+	return nil
+}
+
+// firstDifferences are as many as a person reads.
+const firstDifferences = 20
+
+func (o reproduceOptions) write(r builder.Reproduced, s streams) error {
+	if o.json {
+		return writeJSON(s.out, r)
 	}
-	b, err := to.Image(again)
-	if err != nil {
-		return nil, err
+	for _, note := range r.Notes {
+		s.note(note)
 	}
-	var names []string
-	for _, p := range r.options.packages {
-		names = append(names, "package "+p)
+	if r.Identical {
+		what := r.Image
+		if len(r.Packages) > 0 {
+			what = fmt.Sprintf("%d packages of %s", len(r.Packages), r.Image)
+		}
+		_, err := fmt.Fprintln(s.out, "identical:", what)
+		return err
 	}
-	return compare.Images(a, b, names...)
+	for i, d := range r.Differences {
+		if i == firstDifferences && !o.all {
+			fmt.Fprintf(s.err, "%d more; --all tells them\n", len(r.Differences)-i)
+			break
+		}
+		if _, err := fmt.Fprintln(s.out, d); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// sourceOptions are the flags that say who tells which roots are in use.
-type sourceOptions struct {
+// useOptions are the flags that say who tells which roots are in use.
+type useOptions struct {
 	clients string
 	rmtab   string
 	leases  string
@@ -21,7 +21,7 @@ type sourceOptions struct {
 	others  []string
 }
 
-func (o *sourceOptions) addFlags(cmd *cobra.Command) {
+func (o *useOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.clients, "nfsd-clients", "/proc/fs/nfsd/clients", "directory where nfsd lists its NFSv4 clients")
 	f.StringVar(&o.rmtab, "rmtab", "/var/lib/nfs/rmtab", "file where mountd lists NFSv3 mounts")
@@ -31,7 +31,7 @@ func (o *sourceOptions) addFlags(cmd *cobra.Command) {
 }
 
 // sources reads the values of the flags.
-func (o sourceOptions) sources() (nfsroot.Sources, error) {
+func (o useOptions) sources() (nfsroot.Sources, error) {
 	list := nfsroot.Sources{Clients: o.clients, Rmtab: o.rmtab, Leases: o.leases, PXE: o.pxe}
 	for _, text := range o.others {
 		prefix, err := parsePrefix(text)
@@ -54,7 +54,7 @@ func parsePrefix(text string) (netip.Prefix, error) {
 type retentionOptions struct {
 	keep  int
 	grace days
-	use   sourceOptions
+	use   useOptions
 }
 
 func (o *retentionOptions) addFlags(cmd *cobra.Command) {

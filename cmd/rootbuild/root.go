@@ -13,6 +13,9 @@ import (
 // streams are where a command writes: its one answer to out, all else to err.
 type streams struct{ out, err io.Writer }
 
+// note tells a person one thing.
+func (s streams) note(text string) { fmt.Fprintln(s.err, text) }
+
 const rootHelp = `rootbuild builds a target's node root from pinned sources, as a reproducible
 OCI image, unpacks it below the nfsroot directory and switches "current" to it:
 

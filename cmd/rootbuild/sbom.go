@@ -4,42 +4,11 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"strings"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/spf13/cobra"
 )
-
-// The types of what says what an image consists of.
-const (
-	sbomType       = "application/spdx+json"
-	sourceListType = "application/vnd.rootbuild.sources.v1+json"
-)
-
-// attachSBOM keeps beside an image its bill of materials and the list of its
-// sources. They follow from the graph and the digest alone, so an image that was
-// built before gets them too.
-func (b build) attachSBOM(digest v1.Hash) error {
-	sbom, err := b.graph.SBOM(digest.String())
-	if err != nil {
-		return err
-	}
-	list, err := b.graph.SourceListJSON(digest.String())
-	if err != nil {
-		return err
-	}
-	for _, blob := range []oci.AttachedBlob{
-		{MediaType: sbomType, Title: b.graph.Target.Name + ".spdx.json", Data: sbom},
-		{MediaType: sourceListType, Title: b.graph.Target.Name + ".sources.json", Data: list},
-	} {
-		// A licence that is put right changes the SBOM and not the image.
-		if _, err := b.layout.AttachOnly(digest, oci.Attachment{Type: blob.MediaType, Blobs: []oci.AttachedBlob{blob}}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 const sbomHelp = `sbom prints what an image consists of, as an SPDX 2.3 document in JSON: its
 packages and the tools that made them, each with version, licence and sources.
@@ -69,7 +38,7 @@ func newSBOM(s streams) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.sources, "sources", false, "print the list of sources instead, as JSON")
-	f.StringVar(&o.nfsroot, "nfsroot", "/diskless/nfsroot", "directory of node roots")
+	addNFSRoot(cmd, &o.nfsroot)
 	o.registry.addFlags(cmd)
 	o.state.addFlags(cmd)
 	return cmd
@@ -88,9 +57,9 @@ func runSBOM(ctx context.Context, what string, o sbomOptions, s streams) error {
 	if err != nil {
 		return err
 	}
-	artifactType, name := sbomType, "SBOM"
+	artifactType, name := builder.SBOMType, "SBOM"
 	if o.sources {
-		artifactType, name = sourceListType, "list of sources"
+		artifactType, name = builder.SourceListType, "list of sources"
 	}
 	list, err := oci.Attachments(ctx, at, digest, artifactType, options)
 	if err != nil {
@@ -104,14 +73,4 @@ func runSBOM(ctx context.Context, what string, o sbomOptions, s streams) error {
 	}
 	_, err = s.out.Write(list[0].Blobs[0].Data)
 	return err
-}
-
-// findAnywhere is findImage, for images in registries too: their references have
-// a slash, which no tag has.
-func findAnywhere(what, images, roots string) (oci.Reference, error) {
-	local := strings.HasPrefix(what, "oci:") || strings.HasPrefix(what, "oci-archive:")
-	if local || !strings.Contains(what, "/") {
-		return findImage(what, images, roots)
-	}
-	return parseRegistry(what)
 }

@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/spf13/cobra"
 )
 
@@ -48,7 +49,7 @@ func newSign(s streams) *cobra.Command {
 	f.StringVar(&o.key, "key", "", "private key, as rootbuild keygen and cosign write it")
 	f.StringVar(&o.repository, "for", "", "repository that the image is meant for, HOST/REPOSITORY")
 	f.Uint64Var(&o.serial, "serial", 0, "serial of the image (default: the time, in seconds since 1970)")
-	f.StringVar(&o.nfsroot, "nfsroot", "/diskless/nfsroot", "directory of node roots")
+	addNFSRoot(cmd, &o.nfsroot)
 	o.registry.addFlags(cmd)
 	o.state.addFlags(cmd)
 	return cmd
@@ -131,7 +132,7 @@ func (o buildOptions) signingKey() (*oci.PrivateKey, error) {
 
 // signFor signs a built image for a repository, once for each key, which may be
 // nil.
-func signFor(ctx context.Context, i image, key *oci.PrivateKey, repository string) error {
+func signFor(ctx context.Context, i deploy.Image, key *oci.PrivateKey, repository string) error {
 	if key == nil {
 		return nil
 	}
@@ -139,9 +140,9 @@ func signFor(ctx context.Context, i image, key *oci.PrivateKey, repository strin
 	if err != nil {
 		return err
 	}
-	signed, err := i.layout.SignedBy(ctx, i.digest, public, repository)
+	signed, err := i.Layout.SignedBy(ctx, i.Digest, public, repository)
 	if err != nil || signed {
 		return err
 	}
-	return i.layout.Sign(i.digest, oci.SignOptions{Key: key, Repository: repository, Serial: uint64(time.Now().Unix())})
+	return i.Layout.Sign(i.Digest, oci.SignOptions{Key: key, Repository: repository, Serial: uint64(time.Now().Unix())})
 }

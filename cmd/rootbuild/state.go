@@ -39,9 +39,25 @@ func (o stateOptions) check() error {
 	return nil
 }
 
-// display starts the progress display. Close it before anything else is written.
-func (o stateOptions) display(s streams) (*engine.Display, error) {
-	return engine.NewDisplay(s.err, o.progress)
+// hold holds the state directory for a verb, and shows progress, while f works.
+func (o stateOptions) hold(verb string, s streams, f func(*builder.State, *engine.Display) error) (err error) {
+	state, err := o.open(verb)
+	if err != nil {
+		return err
+	}
+	defer closing(state, &err)
+	return o.show(s, func(display *engine.Display) error { return f(state, display) })
+}
+
+// show shows progress while f works. Its display is closed before anything else is
+// written.
+func (o stateOptions) show(s streams, f func(*engine.Display) error) (err error) {
+	display, err := engine.NewDisplay(s.err, o.progress)
+	if err != nil {
+		return err
+	}
+	defer closing(display, &err)
+	return f(display)
 }
 
 // closing closes c at the end of a function and adds its error to the result.

@@ -37,23 +37,3 @@ func (o statementOptions) check(packages []string) (*oci.PrivateKey, error) {
 	}
 	return readPrivateKey(o.key)
 }
-
-// vouch attaches a signed statement to an image that was built again to the same
-// digest. Its serial is the image's epoch: a rebuild of an older image must not
-// make that image look newer.
-func (r reproduction) vouch(of subject, report reproduced, key *oci.PrivateKey) error {
-	repository := r.options.statement.repository
-	if repository == "" {
-		repository = of.repository
-	}
-	statement, err := oci.SignStatement(key, oci.Statement{
-		Image: of.digest, Repository: repository, PredicateType: oci.RebuiltPredicate,
-		Predicate: map[string]any{"rootbuild": ownVersion(), "base": report.Base},
-		Serial:    uint64(of.graph.Target.Epoch.Unix()),
-	})
-	if err != nil {
-		return err
-	}
-	_, err = r.layout.Attach(of.digest, statement)
-	return err
-}

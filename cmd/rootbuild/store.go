@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/rootbuild/rootbuild/images"
 	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/spf13/cobra"
 )
@@ -16,8 +17,12 @@ type storeOptions struct {
 }
 
 func (o *storeOptions) addFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.dir, "nfsroot", "/diskless/nfsroot", "directory of node roots")
+	addNFSRoot(cmd, &o.dir)
 	cmd.Flags().BoolVar(&o.json, "json", false, "as JSON")
+}
+
+func addNFSRoot(cmd *cobra.Command, dir *string) {
+	cmd.Flags().StringVar(dir, "nfsroot", "/diskless/nfsroot", "directory of node roots")
 }
 
 // open takes the directory to change what is in it.
@@ -53,6 +58,50 @@ func tagArgs(n int) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// nodeRoot is a root that is about to be entered, booted or compared.
+type nodeRoot struct {
+	nfsroot.Root
+	store string // directory of all roots
+	path  string
+}
+
+// findRoot finds a root by its tag; by none, or as "current", the one that
+// current names now. It is resolved once: the symlink may move at any moment.
+func findRoot(dir, tag string) (nodeRoot, error) {
+	view, err := nfsroot.OpenReadOnly(dir)
+	if err != nil {
+		return nodeRoot{}, err
+	}
+	if tag == "" || tag == "current" {
+		if tag, err = view.Current(); err != nil {
+			return nodeRoot{}, err
+		}
+		if tag == "" {
+			return nodeRoot{}, fmt.Errorf("%s has no current root: name a tag (see rootbuild ls)", view.Dir())
+		}
+	}
+	roots, err := view.List()
+	if err != nil {
+		return nodeRoot{}, err
+	}
+	var tags []string
+	for _, r := range roots {
+		if r.Tag == tag {
+			return nodeRoot{Root: r, store: view.Dir(), path: view.Path(tag)}, nil
+		}
+		tags = append(tags, r.Tag)
+	}
+	return nodeRoot{}, fmt.Errorf("%w %q in %s%s", nfsroot.ErrNoRoot, tag, view.Dir(), images.DidYouMean(tag, tags))
+}
+
+// atMostOneTag refuses more than one argument.
+func atMostOneTag(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usageError{fmt.Errorf("%s takes one tag, not %q too", cmd.CommandPath(), args[1])}
+	}
+	return nil
 }
 
 func writeJSON(w io.Writer, v any) error {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/rootbuild/rootbuild/builder/distfiles"
 	"github.com/rootbuild/rootbuild/images"
 	"github.com/rootbuild/rootbuild/stages"
 	"github.com/spf13/cobra"
@@ -45,23 +44,4 @@ func addTarget(cmd *cobra.Command, target *string) {
 	if err := cmd.RegisterFlagCompletionFunc("target", complete); err != nil {
 		panic(fmt.Sprintf("internal error: %v", err))
 	}
-}
-
-func addBase(cmd *cobra.Command, ref *string) {
-	cmd.Flags().StringVar(ref, "base", "", "base image to build in: NAME@sha256:DIGEST or oci:DIR (default: bootstrapped once with mmdebstrap)")
-}
-
-// sources are all sources of a graph.
-func sources(g stages.Graph) []distfiles.Source {
-	var list []distfiles.Source
-	for _, r := range g.Stages {
-		for _, s := range r.Sources {
-			source := distfiles.Source{Name: s.Name, SHA256: s.SHA256}
-			for _, o := range s.Origins {
-				source.Origins = append(source.Origins, distfiles.Origin(o))
-			}
-			list = append(list, source)
-		}
-	}
-	return list
 }

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 
 	"github.com/rootbuild/rootbuild/images/oci"
-	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/spf13/cobra"
 )
 
@@ -14,14 +13,12 @@ import (
 type trustOptions struct {
 	policy   string
 	noVerify bool
-	older    bool
 }
 
 func (o *trustOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.policy, "policy", "", "policy that says whose signatures an image needs (default "+policyFile+", where it is there)")
 	f.BoolVar(&o.noVerify, "insecure-no-verify", false, "take the image whoever made it")
-	f.BoolVar(&o.older, "allow-older", false, "take an image with a lower serial than one that was taken before")
 }
 
 // load returns the policy, and warns where it lets everything through.
@@ -51,17 +48,4 @@ func (o trustOptions) load(from oci.Reference, s streams) (oci.Policy, error) {
 		return p, usageError{err}
 	}
 	return p, nil
-}
-
-// accept refuses an image that is older than what the store had of its line.
-func (o trustOptions) accept(store *nfsroot.Store, i image) error {
-	if len(i.verdict.Signed)+len(i.verdict.Rebuilt) == 0 {
-		return nil
-	}
-	err := store.Accept(i.verdict.Repository+" "+i.target, i.verdict.Serial, o.older)
-	var older *nfsroot.OlderError
-	if errors.As(err, &older) {
-		return fmt.Errorf("%s: %w; to take it, use --allow-older", i.reference(), err)
-	}
-	return err
 }

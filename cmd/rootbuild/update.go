@@ -11,6 +11,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/distfiles"
 	"github.com/spf13/cobra"
 )
@@ -61,7 +62,7 @@ func runUpdate(ctx context.Context, o updateOptions, s streams) error {
 	if o.survey.Mirror != "" && !strings.Contains(o.survey.Mirror, ":/") {
 		return usageError{fmt.Errorf("--mirror %q: want the base URL of a Debian archive; registries are not asked", o.survey.Mirror)}
 	}
-	list := sources(graph)
+	list := builder.SourcesOf(graph)
 	fmt.Fprintf(s.err, "asking for %d sources\n", len(list))
 	findings, err := distfiles.Survey(ctx, list, o.survey)
 	if err != nil {

@@ -50,6 +50,14 @@ func (r Report) Failures() []string {
 	return names
 }
 
+// Err is the error of a boot of the root tag in which checks failed, or nil.
+func (r Report) Err(tag string) error {
+	if r.Passed {
+		return nil
+	}
+	return fmt.Errorf("booting %s: failed: %s", tag, strings.Join(r.Failures(), ", "))
+}
+
 // WriteTable writes the checks, the phases and what was written for a person to read.
 func (r Report) WriteTable(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

@@ -1,4 +1,4 @@
-package main
+package builder
 
 import (
 	"context"
@@ -9,49 +9,10 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/rootbuild/rootbuild/builder"
-	"github.com/rootbuild/rootbuild/builder/base"
+
 	"github.com/rootbuild/rootbuild/images"
 	"github.com/rootbuild/rootbuild/images/oci"
 )
-
-// base returns the image to build in: the one that the user names, the one of
-// an earlier run, or a new one.
-func (b build) base(ctx context.Context) (v1.Hash, error) {
-	o := b.options
-	digest, found, err := findBase(b.layout, o.base, o.fetch.mirror.archive)
-	switch {
-	case found || err != nil:
-		return digest, err
-	case o.fetch.offline && !strings.HasPrefix(o.base, "oci:"):
-		return v1.Hash{}, fmt.Errorf("the base is not in %s, and --offline forbids to fetch it: run without it once, or name a layout with --base oci:DIR", b.layout.Dir())
-	case o.base != "":
-		return base.Import(ctx, b.layout, o.base)
-	}
-	return b.bootstrap(ctx, base.Options{Mirror: o.fetch.mirror.archive})
-}
-
-// findBase returns the base to build in, and whether it is there already.
-func findBase(layout *oci.Layout, ref, mirror string) (v1.Hash, bool, error) {
-	if ref == "" {
-		return base.Find(layout, base.Options{Mirror: mirror})
-	}
-	digest, err := base.Resolve(ref)
-	if err != nil {
-		return v1.Hash{}, false, usageError{err}
-	}
-	_, err = layout.Image(digest)
-	return digest, err == nil, nil
-}
-
-// bootstrap makes a base, with its log in the display.
-func (b build) bootstrap(ctx context.Context, o base.Options) (v1.Hash, error) {
-	task := b.display.Task("base: mmdebstrap")
-	o.Log = task
-	digest, err := base.Bootstrap(ctx, b.layout, o)
-	task.Done(err)
-	return digest, err
-}
 
 // write adds the target's own files as the last layer, and writes the image if
 // there is nothing in it that may not be.
@@ -75,10 +36,9 @@ func (b build) image(layers []oci.Layer, own oci.Layer) (v1.Hash, error) {
 		refs = append(refs, layers[i].Ref("package "+name+" "+b.graph.Recipe(name).Version))
 	}
 	refs = append(refs, own.Ref("target "+t.Name))
-	os, arch, _ := strings.Cut(t.Platforms[0], "/")
 	return b.layout.WriteImage(oci.ImageOptions{
 		Layers:   refs,
-		Platform: v1.Platform{OS: os, Architecture: arch},
+		Platform: b.platform(),
 		Epoch:    t.Epoch,
 		Annotations: map[string]string{
 			"org.opencontainers.image.title":       t.Name,
@@ -89,6 +49,20 @@ func (b build) image(layers []oci.Layer, own oci.Layer) (v1.Hash, error) {
 		Cmd: []string{"/bin/sh"},
 		Ref: t.Name,
 	})
+}
+
+// some writes an image of some packages alone, to compare them by.
+func (b build) some(packages []Package, layers []oci.Layer) (v1.Hash, error) {
+	o := oci.ImageOptions{Platform: b.platform(), Epoch: b.graph.Target.Epoch}
+	for i, p := range packages {
+		o.Layers = append(o.Layers, layers[i].Ref("package "+p.Name+" "+b.graph.Recipe(p.Name).Version))
+	}
+	return b.layout.WriteImage(o)
+}
+
+func (b build) platform() v1.Platform {
+	os, arch, _ := strings.Cut(b.graph.Target.Platforms[0], "/")
+	return v1.Platform{OS: os, Architecture: arch}
 }
 
 // checkSecrets refuses layers with what no root may hold. The last layer is the
@@ -122,7 +96,7 @@ func (b build) ownLayer(ctx context.Context, layers []oci.Layer) (oci.Layer, err
 		paths = append(paths, f.Path)
 		own[f.Path] = true
 	}
-	parents, err := builder.Parents(layers, paths)
+	parents, err := Parents(layers, paths)
 	if err != nil {
 		return oci.Layer{}, err
 	}

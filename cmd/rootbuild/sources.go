@@ -1,17 +1,38 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/rootbuild/rootbuild/builder/distfiles"
+	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/spf13/cobra"
 )
+
+// sourceOptions are the flags that say where sources may come from.
+type sourceOptions struct {
+	distdirs []string
+	mirror   mirrors
+	offline  bool
+}
+
+func (o *sourceOptions) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringArrayVar(&o.distdirs, "distdir", nil, "directory that is looked in first for sources; may be given again")
+	addMirror(cmd, &o.mirror)
+	f.BoolVar(&o.offline, "offline", false, "use no network: name what is missing")
+}
+
+// sources are those places; registry says how the mirrors that are registries are
+// spoken to.
+func (o sourceOptions) sources(registry registryOptions) (builder.Sources, error) {
+	options, err := registry.options()
+	return builder.Sources{
+		Dirs: o.distdirs, Archive: o.mirror.archive, Registries: o.mirror.registries,
+		Registry: options, Offline: o.offline,
+	}, err
+}
 
 // mirrors is the value of --mirror: where sources are had before their origins
 // are asked.
@@ -54,44 +75,4 @@ func (m *mirrors) String() string {
 		list = append(list, r.String())
 	}
 	return strings.Join(list, " ")
-}
-
-// blobs are the registries as sources are fetched from them: into the layout of
-// sources.
-func (m *mirrors) blobs(store *distfiles.Store, ro registryOptions) ([]distfiles.Blobs, error) {
-	if len(m.registries) == 0 {
-		return nil, nil
-	}
-	options, err := ro.options()
-	if err != nil {
-		return nil, err
-	}
-	layout, err := oci.OpenLayout(store.Dir())
-	if err != nil {
-		return nil, err
-	}
-	var list []distfiles.Blobs
-	for _, ref := range m.registries {
-		list = append(list, distfiles.Blobs{Name: ref.String(), Bring: bringFrom(ref, layout, options)})
-	}
-	return list, nil
-}
-
-// bringFrom returns what brings one source from a registry, whose list it reads
-// when it is first asked.
-func bringFrom(ref oci.Reference, layout *oci.Layout, options oci.RegistryOptions) func(context.Context, string, func(int64, int64)) error {
-	var once sync.Once
-	var files *oci.RemoteFiles
-	var err error
-	return func(ctx context.Context, sha256 string, report func(done, total int64)) error {
-		once.Do(func() { files, err = oci.OpenFiles(ctx, ref, sourceSetType, options) })
-		if err != nil {
-			return err
-		}
-		f, ok := files.Find(v1.Hash{Algorithm: "sha256", Hex: sha256})
-		if !ok {
-			return errors.New("it has no such source")
-		}
-		return files.Bring(ctx, layout, f, report)
-	}
 }

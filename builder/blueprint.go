@@ -1,4 +1,4 @@
-package main
+package builder
 
 import (
 	"archive/tar"
@@ -10,7 +10,6 @@ import (
 	"maps"
 	"os"
 	"path"
-	"runtime"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -46,7 +45,7 @@ func (b build) attachBlueprint(ctx context.Context, image, base v1.Hash) error {
 // blueprint has the same bytes.
 func (b build) blueprint(ctx context.Context, base v1.Hash) ([]byte, error) {
 	files, err := b.graph.Blueprint(stages.Made{
-		Rootbuild: ownVersion() + " " + runtime.Version(), Base: base.String(), Programs: b.graph.Programs(),
+		Rootbuild: b.options.maker(), Base: base.String(), Programs: b.graph.Programs(),
 	})
 	if err != nil {
 		return nil, err
@@ -122,7 +121,7 @@ func unpackBlueprint(data []byte, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer closing(root, &err)
+	defer func() { err = errors.Join(err, root.Close()) }()
 	for in := tar.NewReader(io.LimitReader(dec, blueprintSize)); ; {
 		h, err := in.Next()
 		if errors.Is(err, io.EOF) {

@@ -1,4 +1,4 @@
-package main
+package builder
 
 import (
 	"cmp"
@@ -8,7 +8,6 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/opencontainers/go-digest"
-	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/stages"
 )
@@ -22,7 +21,7 @@ const (
 // planner looks up what a build of a graph would do.
 type planner struct {
 	graph   stages.Graph
-	state   *builder.State
+	state   *State
 	layout  *oci.Layout
 	outputs map[string]stages.Outputs // none without a base
 	now     map[string]stages.Ingredients
@@ -31,17 +30,17 @@ type planner struct {
 // stepRecords are what the records know of the two steps of a stage.
 type stepRecords struct {
 	step           digest.Digest // that collects
-	build, collect builder.Step
+	build, collect Step
 	built, sorted  bool // the step was done, and BuildKit has its result
 }
 
-func (p planner) plan(ctx context.Context) ([]plannedStage, error) {
+func (p planner) plan(ctx context.Context) ([]PlannedStage, error) {
 	records, err := p.readRecords()
 	if err != nil {
 		return nil, err
 	}
 	known, needed := map[string]stepRecords{}, map[string]bool{}
-	list := make([]plannedStage, len(p.graph.Stages))
+	list := make([]PlannedStage, len(p.graph.Stages))
 	// Backwards: a stage is needed if one that is built with it has to be built.
 	for i, r := range slices.Backward(p.graph.Stages) {
 		f, err := p.look(ctx, r.Name)
@@ -110,39 +109,39 @@ func (p planner) look(ctx context.Context, name string) (stepRecords, error) {
 }
 
 // stage says what becomes of a stage that is needed or not.
-func (p planner) stage(r stages.Recipe, f stepRecords, needed bool) plannedStage {
-	s := plannedStage{Kind: r.Kind, Name: r.Name, Version: r.Version, Action: actionBuild}
+func (p planner) stage(r stages.Recipe, f stepRecords, needed bool) PlannedStage {
+	s := PlannedStage{Kind: r.Kind, Name: r.Name, Version: r.Version, Action: ActionBuild}
 	switch {
 	case !needed || f.sorted:
-		s.Action = actionCached
+		s.Action = ActionCached
 	case f.built:
-		s.Action = actionCollect
+		s.Action = ActionCollect
 	}
 	return s
 }
 
 // neededBy are the stages whose outputs an action on a stage reads.
-func (p planner) neededBy(r stages.Recipe, a action) []string {
+func (p planner) neededBy(r stages.Recipe, a Action) []string {
 	switch a {
-	case actionBuild:
+	case ActionBuild:
 		return append(p.graph.Tools(r.Name), p.graph.BuildClosure(r.Name)...)
-	case actionCollect:
+	case ActionCollect:
 		return p.graph.Tools(r.Name)
 	}
 	return nil
 }
 
 // explain adds to a planned stage why, and how long it took before.
-func (p planner) explain(s *plannedStage, f stepRecords, before madeStage) {
+func (p planner) explain(s *PlannedStage, f stepRecords, before madeStage) {
 	build, collect := cmp.Or(took(f.build), before.Build), cmp.Or(took(f.collect), before.Collect)
 	switch s.Action {
-	case actionCached:
+	case ActionCached:
 		s.Seconds = took(f.build)
 		return
-	case actionBuild:
+	case ActionBuild:
 		s.Seconds = build
 	}
-	if s.Seconds > 0 || s.Action == actionCollect {
+	if s.Seconds > 0 || s.Action == ActionCollect {
 		s.Seconds += collect
 	}
 	s.Causes = p.causes(s.Name, f, before)
@@ -172,7 +171,7 @@ func (p planner) causes(name string, f stepRecords, before madeStage) []stages.C
 }
 
 // took is how many seconds a step ran, 0 if that is not known.
-func took(s builder.Step) float64 {
+func took(s Step) float64 {
 	if s.Cached {
 		return 0
 	}
@@ -181,14 +180,14 @@ func took(s builder.Step) float64 {
 
 // stepOf returns the step that makes a state with its record, and whether there
 // is one.
-func stepOf(ctx context.Context, state *builder.State, s llb.State) (digest.Digest, builder.Step, bool, error) {
+func stepOf(ctx context.Context, state *State, s llb.State) (digest.Digest, Step, bool, error) {
 	def, err := s.Marshal(ctx)
 	if err != nil {
-		return "", builder.Step{}, false, fmt.Errorf("internal error: marshalling a stage: %w", err)
+		return "", Step{}, false, fmt.Errorf("internal error: marshalling a stage: %w", err)
 	}
 	head, err := def.Head()
 	if err != nil {
-		return "", builder.Step{}, false, fmt.Errorf("internal error: marshalling a stage: %w", err)
+		return "", Step{}, false, fmt.Errorf("internal error: marshalling a stage: %w", err)
 	}
 	step, done, err := state.Step(head)
 	return head, step, done, err

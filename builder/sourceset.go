@@ -1,4 +1,4 @@
-package main
+package builder
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ import (
 	"github.com/rootbuild/rootbuild/stages"
 )
 
-// sourceSetType is the type of the artifact that fetch --push makes.
+// sourceSetType is the type of the artifact that PushSources sends.
 const sourceSetType = "application/vnd.rootbuild.distfiles.v1"
 
 // correspondingSource is that of a graph's image: of each recipe the sources, and
@@ -37,56 +37,31 @@ func correspondingSource(graph stages.Graph) []distfiles.ExportFile {
 	return files
 }
 
-// delivery brings the sources of a graph, which are all in the state directory,
-// to where a person wants them.
-type delivery struct {
-	graph   stages.Graph
-	store   *distfiles.Store
-	options fetchVerbOptions
-	streams streams
-}
-
-// export writes the corresponding source to a directory.
-func (d delivery) export(ctx context.Context) error {
-	files := correspondingSource(d.graph)
-	if err := d.store.Export(ctx, d.options.export, files); err != nil {
-		return err
-	}
-	fmt.Fprintf(d.streams.err, "%d files of %s in %s\n", len(files), d.graph.Target.Name, d.options.export)
-	return nil
-}
-
-// push sends the corresponding source to a registry, and prints the reference by
-// which it is had again.
-func (d delivery) push(ctx context.Context, to oci.Reference) error {
-	set, err := newSourceSet(d.graph, d.store)
+// ExportSources writes the corresponding source of a graph to a directory, which
+// Sources.Dirs reads, and returns how many files that are. The state has all sources
+// of the graph: see Fetch.
+func (s *State) ExportSources(ctx context.Context, graph stages.Graph, dir string) (int, error) {
+	store, err := distfiles.Open(s.Distfiles())
 	if err != nil {
-		return err
+		return 0, err
 	}
-	digest, err := d.send(ctx, set, to)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(d.streams.out, to.At(digest))
-	return err
+	files := correspondingSource(graph)
+	return len(files), store.Export(ctx, dir, files)
 }
 
-// send pushes with a progress display.
-func (d delivery) send(ctx context.Context, set sourceSet, to oci.Reference) (_ v1.Hash, err error) {
-	options, err := d.options.fetch.registry.options()
+// PushSources sends the corresponding source of a graph to a registry, where
+// Sources.Registries reads it, and returns its digest. The state has all sources of
+// the graph: see Fetch.
+func (s *State) PushSources(ctx context.Context, graph stages.Graph, to oci.Reference, o oci.RegistryOptions) (v1.Hash, error) {
+	store, err := distfiles.Open(s.Distfiles())
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	display, err := d.options.state.display(d.streams)
+	set, err := newSourceSet(graph, store)
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	defer closing(display, &err)
-	progress := newTransferProgress(display, "push "+to.String())
-	options.Progress = progress.show
-	digest, err := oci.PushFiles(ctx, set.FileSet, to, options)
-	progress.done(err)
-	return digest, err
+	return oci.PushFiles(ctx, set.FileSet, to, o)
 }
 
 // sourceSet is the corresponding source by digests: sources of the store, and

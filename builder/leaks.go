@@ -1,4 +1,4 @@
-package main
+package builder
 
 import (
 	"errors"
@@ -78,7 +78,7 @@ func (b build) findLeaks(layer oci.Layer) (_ []leaks.Leak, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer closing(r, &err)
+	defer func() { err = errors.Join(err, r.Close()) }()
 	found, err := leaks.Find(r, leaks.Surroundings{
 		Dirs: stages.StepDirs(), Host: host, Kernel: unix.ByteSliceToString(kernel.Release[:]),
 		Now: time.Now(), Epoch: b.graph.Target.Epoch,

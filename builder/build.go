@@ -1,0 +1,136 @@
+// Package builder makes images of graphs: it gets the base and the sources, has the
+// stages built, packs their layers, refuses what no image may hold, and keeps beside
+// the image what it consists of. It also says beforehand what a build would do, and
+// builds an image again to compare. It knows no BuildKit: see builder/engine.
+package builder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/moby/buildkit/client/llb"
+
+	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/stages"
+)
+
+// Options say how an image is built. The zero value builds in the default base, with
+// the runc that is found, from the origins that the recipes name.
+type Options struct {
+	// Base is the image to build in, as base.Resolve reads it. The default is the
+	// one that is bootstrapped.
+	Base string
+	// Runc is the runc program, as engine.FindRunc takes it.
+	Runc string
+	// Steps is how many steps run at once; 0 means as many as there are cores.
+	Steps int
+	// KeepGoing builds all it can when a package failed, and tells every failure.
+	KeepGoing bool
+	// Sources say where sources may come from.
+	Sources Sources
+	// Version is that of the program that builds. It is kept beside the image.
+	Version string
+	// Display shows the progress; nil shows none.
+	Display *engine.Display
+}
+
+// maker names the program that builds, and the compiler that made it.
+func (o Options) maker() string { return o.Version + " " + runtime.Version() }
+
+// Build makes the image of a graph in the state's layout and returns the digest of
+// its manifest. What earlier builds made is used again. If all of it was, no engine
+// is started.
+func (s *State) Build(ctx context.Context, graph stages.Graph, o Options) (v1.Hash, error) {
+	b, err := s.newBuild(graph, o)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	return b.run(ctx)
+}
+
+// build is one run from a graph to an image.
+type build struct {
+	graph   stages.Graph
+	state   *State
+	layout  *oci.Layout
+	options Options
+}
+
+func (s *State) newBuild(graph stages.Graph, o Options) (build, error) {
+	layout, err := oci.OpenLayout(s.Images())
+	return build{graph: graph, state: s, layout: layout, options: o}, err
+}
+
+func (b build) run(ctx context.Context) (v1.Hash, error) {
+	base, err := b.base(ctx)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	packages, err := definitions(ctx, b.graph, base)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	start := func() (Engine, error) { return b.start(ctx) }
+	layers, err := b.state.Layers(ctx, b.layout, packages, b.graph.Target.Epoch, start, b.options.Display)
+	// After a failure or an interrupt too: some stages are done.
+	if err := errors.Join(err, b.remember(context.WithoutCancel(ctx), base)); err != nil {
+		return v1.Hash{}, err
+	}
+	digest, err := b.write(ctx, layers)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	return digest, errors.Join(b.attachBlueprint(ctx, digest, base), b.attachSBOM(digest))
+}
+
+// start fetches the sources that builds will read, and starts BuildKit.
+func (b build) start(ctx context.Context) (Engine, error) {
+	runc, err := engine.FindRunc(ctx, b.options.Runc)
+	if err != nil {
+		return nil, err
+	}
+	if err := engine.CheckHost(b.state.BuildKit()); err != nil {
+		return nil, err
+	}
+	if err := b.state.Fetch(ctx, b.graph, b.options.Sources, b.options.Display); err != nil {
+		return nil, err
+	}
+	return b.engine(ctx, b.state, runc)
+}
+
+// engine starts BuildKit with its cache in one state, on the sources and the bases of
+// another, which is the same but for what is built again.
+func (b build) engine(ctx context.Context, sources *State, runc string) (Engine, error) {
+	return engine.Embedded(ctx, engine.Options{
+		Dir: b.state.BuildKit(), Runc: runc, Steps: b.options.Steps, KeepGoing: b.options.KeepGoing,
+		Layouts: map[string]string{sourceStore: sources.Distfiles(), baseStore: sources.Images()},
+	})
+}
+
+// The names by which LLB knows the layouts of the state directory.
+const (
+	sourceStore = "distfiles"
+	baseStore   = "images"
+)
+
+// definitions marshals the root output of every package of the image.
+func definitions(ctx context.Context, graph stages.Graph, base v1.Hash) ([]Package, error) {
+	outputs := graph.LLB(stages.Inputs{Store: sourceStore, Base: baseState(base)})
+	var packages []Package
+	for _, name := range graph.Packages {
+		def, err := outputs[name].Root.Marshal(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("internal error: marshalling %s: %w", name, err)
+		}
+		packages = append(packages, Package{Name: name, Definition: def, Fallback: graph.Recipe(name).Fallback, Stages: len(graph.BuildClosure(name))})
+	}
+	return packages, nil
+}
+
+func baseState(base v1.Hash) llb.State {
+	return llb.OCILayout("rootbuild/base@"+base.String(), llb.OCIStore("", baseStore), llb.WithCustomName("base "+base.Hex[:12]))
+}

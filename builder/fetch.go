@@ -1,0 +1,94 @@
+package builder
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rootbuild/rootbuild/builder/distfiles"
+	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/stages"
+)
+
+// Sources say where sources may come from, before the origins that recipes name.
+// The zero value asks those alone.
+type Sources struct {
+	// Dirs are directories that are looked in first.
+	Dirs []string
+	// Archive is the base URL of a Debian archive, in place of those that the host's
+	// apt is configured for. The default base is made from it too.
+	Archive string
+	// Registries hold what PushSources sent. They are asked before the origins.
+	Registries []oci.Reference
+	// Registry says how these are spoken to.
+	Registry oci.RegistryOptions
+	// Offline forbids the network: what is missing is an error that names it.
+	Offline bool
+}
+
+// Fetch brings what the state lacks of a graph's sources into it, and shows that in
+// display, which may be nil.
+func (s *State) Fetch(ctx context.Context, graph stages.Graph, from Sources, display *engine.Display) error {
+	store, err := distfiles.Open(s.Distfiles())
+	if err != nil {
+		return err
+	}
+	missing := store.Missing(SourcesOf(graph))
+	if len(missing) == 0 {
+		return nil
+	}
+	blobs, err := from.blobs(store)
+	if err != nil {
+		return err
+	}
+	progress := fetchProgress{display, map[string]*engine.Task{}}
+	err = store.Fetch(ctx, missing, distfiles.FetchOptions{
+		Dirs: from.Dirs, Blobs: blobs, Offline: from.Offline, Mirror: from.Archive, Progress: progress.show,
+	})
+	if err != nil {
+		return fmt.Errorf("fetching the sources of %s: %w", graph.Target.Name, err)
+	}
+	return nil
+}
+
+// SourcesOf are all sources of a graph.
+func SourcesOf(g stages.Graph) []distfiles.Source {
+	var list []distfiles.Source
+	for _, r := range g.Stages {
+		for _, s := range r.Sources {
+			source := distfiles.Source{Name: s.Name, SHA256: s.SHA256}
+			for _, o := range s.Origins {
+				source.Origins = append(source.Origins, distfiles.Origin(o))
+			}
+			list = append(list, source)
+		}
+	}
+	return list
+}
+
+// fetchProgress shows downloads, a task a source.
+type fetchProgress struct {
+	display *engine.Display
+	tasks   map[string]*engine.Task
+}
+
+// show translates one event. distfiles calls it one event at a time.
+func (p fetchProgress) show(e distfiles.Event) {
+	task, ok := p.tasks[e.Source]
+	if !ok {
+		task = p.display.Task("fetch " + e.Source)
+		p.tasks[e.Source] = task
+	}
+	switch {
+	case e.State == distfiles.Cached:
+		task.Cached()
+	case e.State == distfiles.Done:
+		task.Done(nil)
+	case e.State == distfiles.Failed && e.Origin == "":
+		task.Done(e.Err)
+	case e.State == distfiles.Failed:
+		fmt.Fprintln(task, e.Err)
+	case e.Origin != "":
+		task.Bar(e.Origin, e.Done, e.Total)
+	}
+}

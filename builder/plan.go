@@ -1,0 +1,73 @@
+package builder
+
+import (
+	"context"
+
+	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/stages"
+)
+
+// Plan is what a build would do.
+type Plan struct {
+	// Stages are those of the graph, in its order.
+	Stages []PlannedStage
+	// NoBase: there is no base yet, and a build makes one first.
+	NoBase bool
+}
+
+// PlannedStage is what a build would do with one stage.
+type PlannedStage struct {
+	Kind    stages.Kind    `json:"kind"`
+	Name    string         `json:"name"`
+	Version string         `json:"version"`
+	Action  Action         `json:"action"`
+	Causes  []stages.Cause `json:"causes,omitempty"`
+	Seconds float64        `json:"seconds,omitempty"` // that it took before; 0: not known
+}
+
+// Action is what a build does with a stage.
+type Action string
+
+// The actions.
+const (
+	ActionCached  Action = "cached"
+	ActionCollect Action = "collect" // what was built is sorted again
+	ActionBuild   Action = "build"
+)
+
+// PlanOptions say what is planned. The zero value plans a build in the default base.
+type PlanOptions struct {
+	// Base is the image to build in, as base.Resolve reads it.
+	Base string
+	// Archive is the base URL of a Debian archive that the default base is made from.
+	Archive string
+}
+
+// Plan looks what a build of a graph would do. It builds nothing.
+func (s *State) Plan(ctx context.Context, graph stages.Graph, o PlanOptions) (Plan, error) {
+	layout, err := oci.OpenLayout(s.Images())
+	if err != nil {
+		return Plan{}, err
+	}
+	base, found, err := findBase(layout, o.Base, o.Archive)
+	if err != nil {
+		return Plan{}, err
+	}
+	p := planner{graph: graph, state: s, layout: layout}
+	if found {
+		p.outputs = graph.LLB(stages.Inputs{Store: sourceStore, Base: baseState(base)})
+		p.now = graph.Ingredients(base.String())
+	}
+	list, err := p.plan(ctx)
+	return Plan{list, !found}, err
+}
+
+// Idle says that there is nothing to build.
+func (p Plan) Idle() bool {
+	for _, s := range p.Stages {
+		if s.Action != ActionCached {
+			return false
+		}
+	}
+	return !p.NoBase
+}

@@ -1,0 +1,59 @@
+package builder
+
+import (
+	"fmt"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/rootbuild/rootbuild/images/compare"
+	"github.com/rootbuild/rootbuild/images/oci"
+)
+
+// Reproduced is what came of building an image again.
+type Reproduced struct {
+	Image       string               `json:"image"`
+	Again       string               `json:"again"` // digest of the image built again, or of the one with some packages
+	Identical   bool                 `json:"identical"`
+	Base        string               `json:"base"` // that it was built in
+	Packages    []string             `json:"packages,omitempty"`
+	Notes       []string             `json:"notes,omitempty"`
+	Differences []compare.Difference `json:"differences"`
+}
+
+// compare returns the differences between the image and the one built again.
+func (r *Reproduction) compare(digest, again v1.Hash, to *oci.Layout) ([]compare.Difference, error) {
+	if digest == again {
+		return nil, nil
+	}
+	a, err := r.layout.Image(digest)
+	if err != nil {
+		return nil, err
+	}
+	b, err := to.Image(again)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, p := range r.options.Packages {
+		names = append(names, "package "+p)
+	}
+	return compare.Images(a, b, names...)
+}
+
+// notes say in what the second build was not like the first one.
+func (r *Reproduction) notes(of Subject, base v1.Hash) []string {
+	notes := []string{fmt.Sprintf("sources: those in %s, read and checked again", r.state.Distfiles())}
+	switch {
+	case of.Made.Base == "":
+		notes = append(notes, "base: "+base.String())
+	case of.Made.Base == base.String():
+		notes = append(notes, "base: the same, "+base.String())
+	default:
+		notes = append(notes, fmt.Sprintf("base: another one, %s, not %s", base, of.Made.Base))
+	}
+	if m := of.Made; m.Programs != "" && m.Programs != of.Graph.Programs() {
+		notes = append(notes, fmt.Sprintf("rootbuild: %s, which has other programs for steps and services than %s, which built the image",
+			r.options.maker(), m.Rootbuild))
+	}
+	return notes
+}

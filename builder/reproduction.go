@@ -1,0 +1,198 @@
+package builder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/rootbuild/rootbuild/builder/distfiles"
+	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/stages"
+)
+
+// ReproduceOptions say how an image is built again.
+type ReproduceOptions struct {
+	Options
+	// Work is an empty directory to build in, which is kept. The default is one in
+	// the state directory, which is removed.
+	Work string
+	// Packages are those to build and compare. The default is the whole image.
+	Packages []string
+}
+
+// Reproduction builds images of a state again, in a state directory of its own with
+// an empty cache. Close it.
+type Reproduction struct {
+	options ReproduceOptions
+	runc    string
+	state   *State // with the image, the sources and the base
+	layout  *oci.Layout
+	work    *State
+}
+
+// Subject is an image to build again, and what of.
+type Subject struct {
+	Name   string // TARGET@DIGEST
+	Digest v1.Hash
+	Graph  stages.Graph
+	Made   stages.Made // what the image says of its making; zero where it was not asked
+}
+
+// Reproduce prepares to build images again: it takes the directory to build in.
+func (s *State) Reproduce(ctx context.Context, o ReproduceOptions) (*Reproduction, error) {
+	runc, err := engine.FindRunc(ctx, o.Runc)
+	if err != nil {
+		return nil, err
+	}
+	layout, err := oci.OpenLayout(s.Images())
+	if err != nil {
+		return nil, err
+	}
+	work, err := OpenScratch(ctx, o.workDir(s), "rootbuild reproduce", runc, o.Work == "")
+	if err != nil {
+		return nil, err
+	}
+	return &Reproduction{options: o, runc: runc, state: s, layout: layout, work: work}, nil
+}
+
+func (o ReproduceOptions) workDir(s *State) string {
+	if o.Work != "" {
+		return o.Work
+	}
+	return filepath.Join(s.dir, "reproduce")
+}
+
+// Close gives the directory up. After an interrupt too: nothing of it is of use to
+// the next run.
+func (r *Reproduction) Close() error {
+	if r.options.Work != "" {
+		return r.work.Close()
+	}
+	return r.work.Remove(context.Background(), r.runc)
+}
+
+// OfTarget is the image digest of the state, to be built as its target stands now.
+func (r *Reproduction) OfTarget(graph stages.Graph, digest v1.Hash) (Subject, error) {
+	_, err := r.layout.Image(digest)
+	return Subject{Name: graph.Target.Name + "@" + digest.String(), Digest: digest, Graph: graph}, err
+}
+
+// OfImage is the image digest of the state, to be built of what it carries.
+func (r *Reproduction) OfImage(digest v1.Hash) (Subject, error) {
+	if _, err := r.layout.Image(digest); err != nil {
+		return Subject{}, err
+	}
+	graph, made, err := readBlueprint(r.layout, digest, filepath.Join(r.work.dir, "blueprint"))
+	return Subject{graph.Target.Name + "@" + digest.String(), digest, graph, made}, err
+}
+
+// Run builds the image again and compares. The progress goes to display, which may
+// be nil.
+func (r *Reproduction) Run(ctx context.Context, of Subject, display *engine.Display) (Reproduced, error) {
+	r.options.Display = display
+	// Where it looks for the base, and makes one if there is none.
+	here, err := r.state.newBuild(of.Graph, r.options.Options)
+	if err != nil {
+		return Reproduced{}, err
+	}
+	again, err := r.work.newBuild(of.Graph, r.options.Options)
+	if err != nil {
+		return Reproduced{}, err
+	}
+	base, err := r.base(ctx, here, of.Made)
+	if err != nil {
+		return Reproduced{}, err
+	}
+	digest, err := r.build(ctx, again, base)
+	if err != nil {
+		return Reproduced{}, err
+	}
+	found, err := r.compare(of.Digest, digest, again.layout)
+	if err != nil {
+		return Reproduced{}, fmt.Errorf("comparing: %w", err)
+	}
+	return Reproduced{
+		Image: of.Name, Again: digest.String(), Identical: len(found) == 0,
+		Base: base.String(), Packages: r.options.Packages,
+		Notes: r.notes(of, base), Differences: found,
+	}, nil
+}
+
+// base is the one that the image names, if it is there and the user names no
+// other one.
+func (r *Reproduction) base(ctx context.Context, here build, made stages.Made) (v1.Hash, error) {
+	if h, err := v1.NewHash(made.Base); err == nil && r.options.Base == "" {
+		if _, err := r.layout.Image(h); err == nil {
+			return h, nil
+		}
+	}
+	return here.base(ctx)
+}
+
+// build makes all layers, or those of some packages, and the image of them.
+func (r *Reproduction) build(ctx context.Context, again build, base v1.Hash) (v1.Hash, error) {
+	packages, err := definitions(ctx, again.graph, base)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	some := len(r.options.Packages) > 0
+	if some {
+		packages = slices.DeleteFunc(packages, func(p Package) bool { return !slices.Contains(r.options.Packages, p.Name) })
+	}
+	start := func() (Engine, error) { return r.start(ctx, again) }
+	layers, err := r.work.Layers(ctx, again.layout, packages, again.graph.Target.Epoch, start, r.options.Display)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	if some {
+		return again.some(packages, layers)
+	}
+	own, err := again.ownLayer(ctx, layers)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	return again.image(layers, own)
+}
+
+// start starts BuildKit with an empty cache, on checked sources.
+func (r *Reproduction) start(ctx context.Context, again build) (Engine, error) {
+	if err := engine.CheckHost(r.work.BuildKit()); err != nil {
+		return nil, err
+	}
+	if err := r.state.Fetch(ctx, again.graph, r.options.Sources, r.options.Display); err != nil {
+		return nil, err
+	}
+	store, err := distfiles.Open(r.state.Distfiles())
+	if err != nil {
+		return nil, err
+	}
+	if err := store.Check(SourcesOf(again.graph)); err != nil {
+		return nil, err
+	}
+	return again.engine(ctx, r.state, r.runc)
+}
+
+// Vouch keeps beside an image of the state that was built again to the same digest
+// the statement that it was, signed with key, for a repository or for none. Its
+// serial is the image's epoch: a rebuild of an older image must not make that image
+// look newer.
+func (r *Reproduction) Vouch(of Subject, report Reproduced, key *oci.PrivateKey, repository string) error {
+	if !report.Identical {
+		return errors.New("internal error: an image that differs is not vouched for")
+	}
+	statement, err := oci.SignStatement(key, oci.Statement{
+		Image: of.Digest, Repository: repository, PredicateType: oci.RebuiltPredicate,
+		Predicate: map[string]any{"rootbuild": r.options.Version, "base": report.Base},
+		Serial:    uint64(of.Graph.Target.Epoch.Unix()),
+	})
+	if err != nil {
+		return err
+	}
+	_, err = r.layout.Attach(of.Digest, statement)
+	return err
+}

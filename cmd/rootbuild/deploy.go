@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+
+	"github.com/rootbuild/rootbuild/nfsroot"
+	"github.com/rootbuild/rootbuild/nfsroot/boot"
+	"github.com/rootbuild/rootbuild/nfsroot/deploy"
+	"github.com/spf13/cobra"
+)
+
+// deployOptions are the flags of how an image becomes the root that nodes boot.
+type deployOptions struct {
+	tag      string
+	nfsroot  string
+	noSwitch bool
+	link     bool
+	entries  uint // at most, of the image
+	check    bool
+	machine  machineOptions
+
+	refuse     nfsroot.Refusal // of the image, before it is unpacked
+	allowOlder bool
+}
+
+func (o *deployOptions) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&o.tag, "tag", "", "name of the node root (default TARGET-DIGEST, with 12 digits of the image's digest)")
+	addNFSRoot(cmd, &o.nfsroot)
+	f.BoolVar(&o.noSwitch, "no-switch", false, "unpack, but leave current as it is")
+	f.BoolVar(&o.link, "link", false, "share the files that another root has by hard links (see docs/store.md for the price)")
+	f.UintVar(&o.entries, "max-entries", nfsroot.DefaultMaxEntries, "refuse an image with more entries; each takes 250 bytes of memory")
+	f.BoolVar(&o.check, "check", false, "boot the root in a virtual machine (see rootbuild boot), and switch only if all its checks pass")
+	o.machine.addFlags(cmd)
+}
+
+// prepare says beforehand what keeps an image from becoming a root here.
+func (o deployOptions) prepare() error {
+	if o.check {
+		if err := o.machine.check(); err != nil {
+			return usageError{err}
+		}
+		_, err := boot.FindKernel(o.machine.kernel)
+		if err := errors.Join(boot.CheckHost(), err); err != nil {
+			return fmt.Errorf("preparing --check: %w", err)
+		}
+	}
+	return deploy.CheckDir(o.nfsroot)
+}
+
+// run makes the image the root that nodes boot, as the flags say.
+func (o deployOptions) run(ctx context.Context, image deploy.Image, make makeOptions, s streams) error {
+	options := deploy.Options{
+		Dir: o.nfsroot, Tag: o.tag, NoSwitch: o.noSwitch, AllowOlder: o.allowOlder,
+		MaxEntries: o.maxEntries(), Refuse: o.refuse, Link: o.link,
+		Booted: func(r boot.Report) error { return tellReport(r, s.err) },
+		Note:   s.note,
+	}
+	if o.check {
+		trial := o.machine.trial(filepath.Join(make.state.dir, "boots"), make, s)
+		options.Trial = &trial
+	}
+	_, err := image.Deploy(ctx, options)
+	return err
+}
+
+func (o deployOptions) maxEntries() int { return int(min(o.entries, math.MaxInt32)) }

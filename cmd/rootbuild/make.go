@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/rootbuild/rootbuild/builder"
+	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/spf13/cobra"
+)
+
+// makeOptions are the flags of every verb that may have to make an image.
+type makeOptions struct {
+	base    string
+	runc    string
+	steps   int
+	sources sourceOptions
+	state   stateOptions
+}
+
+func (o *makeOptions) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	addBase(cmd, &o.base)
+	addRunc(cmd, &o.runc)
+	f.IntVar(&o.steps, "steps", 0, "steps that run at once (default: as many as there are cores)")
+	o.sources.addFlags(cmd)
+	o.state.addFlags(cmd)
+	o.state.addProgress(cmd)
+}
+
+func addRunc(cmd *cobra.Command, runc *string) {
+	cmd.Flags().StringVar(runc, "runc", "", "runc program (default: the one beside rootbuild, else in PATH)")
+}
+
+// check refuses values that no build can have.
+func (o makeOptions) check() error {
+	return errors.Join(o.state.check(), checkBase(o.base))
+}
+
+// options are those of a build. registry says how the mirrors of sources are spoken to.
+func (o makeOptions) options(registry registryOptions, display *engine.Display) (builder.Options, error) {
+	sources, err := o.sources.sources(registry)
+	return builder.Options{
+		Base: o.base, Runc: o.runc, Steps: o.steps, Sources: sources, Version: ownVersion(), Display: display,
+	}, err
+}
+
+// workshop is what a build works with.
+type workshop struct {
+	state   *builder.State
+	options builder.Options
+}
+
+// hold holds the state directory for a verb, and shows progress, while f works.
+func (o makeOptions) hold(verb string, registry registryOptions, s streams, f func(workshop) error) error {
+	return o.state.hold(verb, s, func(state *builder.State, display *engine.Display) error {
+		options, err := o.options(registry, display)
+		if err != nil {
+			return err
+		}
+		return f(workshop{state, options})
+	})
+}

@@ -1,0 +1,96 @@
+package boot
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/rootbuild/rootbuild/nfsroot/lockfile"
+)
+
+// Trial is a boot of one root that finds and makes what it takes. Its files are in a
+// directory of its own, which stays when a check failed, so that the machine can be
+// started by hand.
+type Trial struct {
+	// Options have the Root and the Export. A Kernel, an Initramfs and a Log that
+	// they do not name are found, made and chosen; Dir is the trial's own.
+	Options
+	// Tag is the root's name.
+	Tag string
+	// Boots is the directory of boots. Files are in TAG below it, the console's
+	// output is in TAG.log.
+	Boots string
+	// Modules is the directory of the kernel's modules. The default is where the
+	// host has them.
+	Modules string
+	// MakeInitramfs writes the initramfs of a kernel whose modules are in a
+	// directory, or with "" one without modules.
+	MakeInitramfs func(ctx context.Context, modules, file string) error
+	// Note is told what a person should know; it may be nil.
+	Note func(string)
+}
+
+// Run boots the root, as Check does.
+func (t Trial) Run(ctx context.Context) (_ Report, err error) {
+	// Absolute, for the command lines that a person is told.
+	dir, err := filepath.Abs(filepath.Join(t.Boots, t.Tag))
+	if err != nil {
+		return Report{}, fmt.Errorf("finding the directory of the boot: %w", err)
+	}
+	lock, err := takeDir(dir, "rootbuild boot "+t.Tag)
+	if err != nil {
+		return Report{}, err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	o := t.Options
+	o.Dir, o.Log = dir, cmp.Or(o.Log, dir+".log")
+	if o.Kernel, err = FindKernel(o.Kernel); err != nil {
+		return Report{}, err
+	}
+	if o.Initramfs == "" {
+		o.Initramfs = filepath.Join(dir, "initramfs.cpio.zst")
+		if err := t.MakeInitramfs(ctx, t.modules(o.Kernel), o.Initramfs); err != nil {
+			return Report{}, err
+		}
+	}
+	report, err := Check(ctx, o)
+	if report.Passed && o.Hold == nil || err != nil && len(report.Checks) == 0 {
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	return report, err
+}
+
+// modules is the directory of a kernel's modules, or "". A kernel whose modules are
+// not found may have all that it takes built in.
+func (t Trial) modules(kernel string) string {
+	if t.Modules != "" {
+		return t.Modules
+	}
+	dir, found := modulesOf(kernel)
+	if !found {
+		if t.Note != nil {
+			t.Note(fmt.Sprintf("no modules in %s (see --kernel-modules): going without", dir))
+		}
+		return ""
+	}
+	return dir
+}
+
+// takeDir makes dir new and empty, for as long as the lock beside it is held.
+func takeDir(dir, command string) (_ io.Closer, err error) {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		return nil, fmt.Errorf("creating the directory of boots: %w", err)
+	}
+	lock, err := lockfile.Acquire(dir+".lock", command)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o700)); err != nil {
+		return nil, errors.Join(fmt.Errorf("preparing the directory of the boot: %w", err), lock.Close())
+	}
+	return lock, nil
+}
