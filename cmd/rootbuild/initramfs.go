@@ -20,7 +20,7 @@ type initramfsOptions struct {
 	make          makeOptions
 }
 
-const initramfsHelp = `Builds the target initramfs, if it is not built yet, and writes its files and
+const initramfsHelp = `initramfs builds the target initramfs, if it is not built yet, and writes its files and
 the modules of a kernel as the archive that the kernel boots with.
 
 A kernel with the network driver and NFS built in needs no modules. Standard

@@ -16,10 +16,12 @@ type streams struct{ out, err io.Writer }
 // note tells a person one thing.
 func (s streams) note(text string) { fmt.Fprintln(s.err, text) }
 
-const rootHelp = `rootbuild builds a target's node root from pinned sources, as a reproducible
-OCI image, unpacks it below the nfsroot directory and switches "current" to it:
+const rootExample = `    rootbuild --target uclibc               build, unpack, switch current
+    rootbuild --target ./site.yaml --check  switch only if the root boots
+    rootbuild pull REF                      the same root on another master`
 
-    rootbuild --target uclibc
+const rootHelp = `rootbuild builds a target's node root from pinned sources, as a reproducible
+OCI image, unpacks it below the nfsroot directory and switches "current" to it.
 
 Standard output carries the digest reference of the image, all else goes to
 standard error.
@@ -33,6 +35,7 @@ func newRoot(s streams) *cobra.Command {
 		Use:           "rootbuild --target TARGET",
 		Short:         "build node roots for diskless clusters",
 		Long:          rootHelp,
+		Example:       rootExample,
 		Args:          noArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -45,7 +48,7 @@ func newRoot(s streams) *cobra.Command {
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	o.addFlags(cmd)
-	cmd.AddCommand(newFetch(s), newUpdate(s), newPlan(s), newGraph(s), newTargets(s), newList(s), newSwitch(s), newRollback(s), newLog(s), newRemove(s), newCollect(s), newCheckTree(s), newDiff(s), newReproduce(s), newPush(s), newPull(s), newKeygen(s), newSign(s), newVerify(s), newSBOM(s), newInitramfs(s), newBoot(s), newEnter(s), newDoctor(s), newVersion(s))
+	addVerbs(cmd, s)
 	return cmd
 }
 

@@ -70,6 +70,21 @@ func CheckHost() error {
 	return errors.Join(emulator, server)
 }
 
+// CheckServer says what this host lacks to serve roots by NFS: the kernel's server, if
+// it runs, or nfs-ganesha does.
+func CheckServer() error {
+	if _, err := os.Stat("/proc/fs/nfsd/threads"); err == nil {
+		return nil
+	}
+	if _, err := find(ganesha, ganeshaPackages); err == nil {
+		return nil
+	}
+	if _, err := find("rpc.nfsd", "nfs-kernel-server"); err == nil {
+		return errors.New("the NFS server does not run: start it (Debian: systemctl start nfs-server)")
+	}
+	return errors.New("no NFS server: install one (Debian: apt-get install nfs-kernel-server), see docs/boot.md")
+}
+
 // boot is one machine on its way from start to power off.
 type boot struct {
 	Options

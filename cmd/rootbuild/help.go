@@ -1,0 +1,161 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// verb is a verb of the command, and how it is called as an example.
+type verb struct {
+	new     func(streams) *cobra.Command
+	example string
+}
+
+// verbGroups are the verbs by what people do.
+var verbGroups = []struct {
+	title string
+	verbs []verb
+}{
+	{"look", []verb{
+		{newTargets, "rootbuild targets"},
+		{newPlan, "rootbuild plan --target uclibc"},
+		{newGraph, "rootbuild graph --target uclibc --format dot | dot -Tsvg >uclibc.svg"},
+		{newSBOM, "rootbuild sbom uclibc >uclibc.spdx.json"},
+		{newDoctor, "rootbuild doctor"},
+		{newVersion, "rootbuild version"},
+	}},
+	{"sources", []verb{
+		{newFetch, "rootbuild fetch --target uclibc --export /srv/distfiles"},
+		{newUpdate, "rootbuild update --target uclibc"},
+	}},
+	{"registry and trust", []verb{
+		{newPush, "rootbuild push uclibc registry.example.org/nodes/uclibc:2026.11"},
+		{newPull, "rootbuild pull registry.example.org/nodes/uclibc:2026.11"},
+		{newKeygen, "rootbuild keygen site"},
+		{newSign, "rootbuild sign registry.example.org/nodes/uclibc:2026.11 --key site.key"},
+		{newVerify, "rootbuild verify registry.example.org/nodes/uclibc:2026.11 --key site.pub"},
+		{newReproduce, "rootbuild reproduce registry.example.org/nodes/uclibc:2026.11"},
+	}},
+	{"the master's roots", []verb{
+		{newList, "rootbuild ls"},
+		{newSwitch, "rootbuild switch uclibc-0123456789ab"},
+		{newRollback, "rootbuild rollback"},
+		{newLog, "rootbuild log"},
+		{newDiff, "rootbuild diff uclibc-0123456789ab current"},
+		{newCheckTree, "rootbuild check current"},
+		{newRemove, "rootbuild rm uclibc-0123456789ab"},
+		{newCollect, "rootbuild gc --keep 3 --yes"},
+	}},
+	{"nodes", []verb{
+		{newBoot, "rootbuild boot --shell"},
+		{newEnter, "rootbuild enter current -- /bin/ps"},
+		{newInitramfs, "rootbuild initramfs --kernel-modules /lib/modules/$(uname -r)"},
+	}},
+}
+
+// flagGroups are flags by what they are about, for every verb that has them.
+var flagGroups = []struct {
+	title string
+	flags []string
+}{
+	{"what to build", []string{"target", "ask", "keep-going", "steps", "base", "runc", "state", "progress"}},
+	{"where sources come from", []string{"distdir", "mirror", "offline"}},
+	{"where the image goes", []string{"output", "push", "sign"}},
+	{"how registries are spoken to", []string{"mirror-registry", "plain-http", "registry-ca"}},
+	{"whose images are taken", []string{"policy", "insecure-no-verify", "allow-older", "no-devices", "no-setuid"}},
+	{"the node root", []string{"nfsroot", "tag", "no-unpack", "no-switch", "link", "max-entries"}},
+	{"its check in a virtual machine", []string{"check", "kernel", "kernel-modules", "initramfs", "append", "accel", "memory", "timeout"}},
+}
+
+// addVerbs adds the verbs in their groups, and gives cobra's own the same voice.
+func addVerbs(root *cobra.Command, s streams) {
+	for _, g := range verbGroups {
+		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
+		for _, v := range g.verbs {
+			cmd := v.new(s)
+			cmd.GroupID, cmd.Example = g.title, "    "+v.example
+			root.AddCommand(cmd)
+		}
+	}
+	root.AddCommand(newMan(root))
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Short = "show the help of a verb"
+		case "completion":
+			cmd.Short = "write the shell's completion"
+			for _, shell := range cmd.Commands() {
+				shell.Short = "write the completion for " + shell.Name()
+			}
+		}
+	}
+	root.SetUsageFunc(usage)
+}
+
+// helpWidth is where lines of flags end.
+const helpWidth = 100
+
+// usage writes the part of the help that follows the text of a verb.
+func usage(cmd *cobra.Command) error {
+	w := cmd.OutOrStderr()
+	fmt.Fprintf(w, "usage:\n    %s\n", cmd.UseLine())
+	if cmd.HasExample() {
+		fmt.Fprintf(w, "\nexample:\n%s\n", cmd.Example)
+	}
+	if cmd.HasAvailableSubCommands() {
+		writeVerbs(w, cmd)
+	}
+	writeFlags(w, cmd.LocalFlags())
+	if cmd.HasAvailableSubCommands() {
+		fmt.Fprintf(w, "\n%s VERB --help tells more of a verb\n", cmd.CommandPath())
+	}
+	return nil
+}
+
+func writeVerbs(w io.Writer, cmd *cobra.Command) {
+	write := func(title, group string) {
+		fmt.Fprintf(w, "\n%s:\n", title)
+		for _, c := range cmd.Commands() {
+			if c.GroupID == group && (c.IsAvailableCommand() || c.Name() == "help") {
+				fmt.Fprintf(w, "    %-12s%s\n", c.Name(), c.Short)
+			}
+		}
+	}
+	for _, g := range cmd.Groups() {
+		write(g.Title, g.ID)
+	}
+	write("more", "")
+}
+
+// writeFlags writes flags by their groups. Those of no group come first.
+func writeFlags(w io.Writer, flags *pflag.FlagSet) {
+	if !flags.HasAvailableFlags() {
+		return
+	}
+	var grouped []string
+	for _, g := range flagGroups {
+		grouped = append(grouped, g.flags...)
+	}
+	write := func(title string, wanted func(name string) bool) {
+		set := pflag.NewFlagSet(title, pflag.ContinueOnError)
+		flags.VisitAll(func(f *pflag.Flag) {
+			if wanted(f.Name) {
+				set.AddFlag(f)
+			}
+		})
+		if set.HasAvailableFlags() {
+			fmt.Fprintf(w, "\n%s:\n%s\n", title, strings.TrimRight(set.FlagUsagesWrapped(helpWidth), "\n"))
+		}
+	}
+	write("flags", func(name string) bool { return !slices.Contains(grouped, name) })
+	for _, g := range flagGroups {
+		write(g.title, func(name string) bool { return slices.Contains(g.flags, name) })
+	}
+}

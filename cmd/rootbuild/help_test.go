@@ -1,0 +1,39 @@
+package main
+
+import (
+	"io"
+	"slices"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// Each verb has a place and an example, and each flag of the main job a group.
+func TestHelpIsComplete(t *testing.T) {
+	root := newRoot(streams{io.Discard, io.Discard})
+	for _, cmd := range root.Commands() {
+		own := !slices.Contains([]string{"help", "completion"}, cmd.Name())
+		if own && !cmd.HasExample() {
+			t.Errorf("%s has no example", cmd.CommandPath())
+		}
+	}
+	var grouped []string
+	for _, g := range flagGroups {
+		grouped = append(grouped, g.flags...)
+	}
+	root.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if !slices.Contains(grouped, f.Name) && f.Name != "help" {
+			t.Errorf("--%s is in no group", f.Name)
+		}
+	})
+	for _, name := range grouped {
+		if !anyHas(root, name) {
+			t.Errorf("no verb has --%s, which is in a group", name)
+		}
+	}
+}
+
+func anyHas(root *cobra.Command, flag string) bool {
+	return slices.ContainsFunc(append(root.Commands(), root), func(c *cobra.Command) bool { return c.Flags().Lookup(flag) != nil })
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+)
+
+// newMan is the verb that packagers call: a person reads the pages with man.
+func newMan(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:     "man DIR",
+		Short:   "write the manual pages",
+		Long:    "man writes the manual pages, one a verb, to a directory: they are made of the texts\nof --help.",
+		Example: "    rootbuild man /usr/local/share/man/man1",
+		Args:    exactly(1, "the directory of the pages: rootbuild man DIR"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := os.MkdirAll(args[0], 0o755); err != nil {
+				return err
+			}
+			root.DisableAutoGenTag = true
+			built := buildTime()
+			header := doc.GenManHeader{Section: "1", Date: &built, Source: "rootbuild " + ownVersion(), Manual: "rootbuild"}
+			if err := doc.GenManTree(root, &header, args[0]); err != nil {
+				return fmt.Errorf("writing the manual pages: %w", err)
+			}
+			return nil
+		},
+	}
+}
+
+// buildTime is the time of the commit that this program was built from, so that the
+// pages of one program are the same whenever they are written.
+func buildTime() time.Time {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return time.Unix(0, 0)
+	}
+	for _, s := range info.Settings {
+		if t, err := time.Parse(time.RFC3339, s.Value); s.Key == "vcs.time" && err == nil {
+			return t
+		}
+	}
+	return time.Unix(0, 0)
+}
