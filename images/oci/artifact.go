@@ -13,11 +13,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// artifact is an attachment as its manifest describes it.
-type artifact struct {
-	desc     v1.Descriptor
-	raw      []byte
-	manifest *v1.Manifest
+// Artifact is an attachment as its manifest describes it.
+type Artifact struct {
+	// Desc describes the manifest.
+	Desc v1.Descriptor
+	// Raw are its bytes.
+	Raw      []byte
+	Manifest *v1.Manifest
 }
 
 // artifactType is what a manifest says the artifact is: the older way is to
@@ -31,22 +33,22 @@ func isArtifact(m *v1.Manifest) bool {
 	return m != nil && (m.ArtifactType != "" || !m.Config.MediaType.IsConfig() || slices.ContainsFunc(m.Layers, isSimple))
 }
 
-// artifacts returns what is attached to an image, each once, in the order of
+// Artifacts returns what is attached to an image, each once, in the order of
 // digests. Of an artifact that is not wanted no more is read than its manifest.
-func artifacts(ctx context.Context, s supply, subject v1.Hash, wanted func(artifactType string) bool) ([]artifact, error) {
-	list, err := s.attached(ctx, subject)
+func Artifacts(ctx context.Context, s Source, subject v1.Hash, wanted func(artifactType string) bool) ([]Artifact, error) {
+	list, err := s.Referrers(ctx, subject)
 	if err != nil {
 		return nil, err
 	}
 	slices.SortFunc(list, func(a, b v1.Descriptor) int { return strings.Compare(a.Digest.String(), b.Digest.String()) })
 	list = slices.CompactFunc(list, func(a, b v1.Descriptor) bool { return a.Digest == b.Digest })
-	var found []artifact
+	var found []Artifact
 	list = slices.DeleteFunc(list, func(d v1.Descriptor) bool { return typed(d) && !wanted(d.ArtifactType) })
 	if len(list) > maxAttachments {
 		return nil, fmt.Errorf("it has %d attachments, more than %d", len(list), maxAttachments)
 	}
 	for _, d := range list {
-		data, _, err := s.manifest(ctx, d)
+		data, _, err := s.Manifest(ctx, d)
 		if err != nil {
 			return nil, fmt.Errorf("reading attachment %s: %w", d.Digest, err)
 		}
@@ -54,7 +56,7 @@ func artifacts(ctx context.Context, s supply, subject v1.Hash, wanted func(artif
 		if err != nil {
 			return nil, fmt.Errorf("reading attachment %s: %w", d.Digest, err)
 		}
-		if wanted(a.desc.ArtifactType) {
+		if wanted(a.Desc.ArtifactType) {
 			found = append(found, a)
 		}
 	}
@@ -66,34 +68,34 @@ func artifacts(ctx context.Context, s supply, subject v1.Hash, wanted func(artif
 func typed(d v1.Descriptor) bool { return d.ArtifactType != "" && d.ArtifactType != string(emptyType) }
 
 // artifacts returns all that is attached to an image of the layout.
-func (l *Layout) artifacts(ctx context.Context, subject v1.Hash) (_ []artifact, err error) {
-	from, err := openLocal(l.Reference(subject))
+func (l *Layout) artifacts(ctx context.Context, subject v1.Hash) (_ []Artifact, err error) {
+	from, err := OpenLocal(l.Reference(subject))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
-	return artifacts(ctx, from, subject, func(string) bool { return true })
+	return Artifacts(ctx, from, subject, func(string) bool { return true })
 }
 
 // newArtifact reads the manifest of what is attached to an image.
-func newArtifact(data []byte, t types.MediaType, subject v1.Hash) (artifact, error) {
+func newArtifact(data []byte, t types.MediaType, subject v1.Hash) (Artifact, error) {
 	m, err := v1.ParseManifest(bytes.NewReader(data))
 	switch {
 	case err != nil:
-		return artifact{}, err
+		return Artifact{}, err
 	case m.SchemaVersion != 2:
-		return artifact{}, fmt.Errorf("schema version %d, want 2", m.SchemaVersion)
+		return Artifact{}, fmt.Errorf("schema version %d, want 2", m.SchemaVersion)
 	case m.Subject == nil || m.Subject.Digest != subject:
-		return artifact{}, errors.New("it does not refer to the image")
+		return Artifact{}, errors.New("it does not refer to the image")
 	}
-	a := artifact{describe(data, cmp.Or(t, types.OCIManifestSchema1)), data, m}
-	a.desc.ArtifactType = artifactType(m)
+	a := Artifact{describe(data, cmp.Or(t, types.OCIManifestSchema1)), data, m}
+	a.Desc.ArtifactType = artifactType(m)
 	return a, a.check()
 }
 
-func (a artifact) check() error {
+func (a Artifact) check() error {
 	sizes, sum := map[v1.Hash]int64{}, int64(0)
-	for _, d := range append([]v1.Descriptor{a.manifest.Config}, a.manifest.Layers...) {
+	for _, d := range append([]v1.Descriptor{a.Manifest.Config}, a.Manifest.Layers...) {
 		if d.Digest.Algorithm != "sha256" || d.Size < 0 {
 			return fmt.Errorf("blob %s of %d bytes: want a sha256 and a size", d.Digest, d.Size)
 		}
@@ -108,10 +110,10 @@ func (a artifact) check() error {
 	return nil
 }
 
-// blobs returns all that the manifest names, each once.
-func (a artifact) blobs() []v1.Descriptor {
+// Blobs returns all that the manifest names, each once.
+func (a Artifact) Blobs() []v1.Descriptor {
 	var list []v1.Descriptor
-	for _, d := range append([]v1.Descriptor{a.manifest.Config}, a.manifest.Layers...) {
+	for _, d := range append([]v1.Descriptor{a.Manifest.Config}, a.Manifest.Layers...) {
 		if !slices.ContainsFunc(list, func(have v1.Descriptor) bool { return have.Digest == d.Digest }) {
 			list = append(list, d)
 		}
@@ -120,12 +122,12 @@ func (a artifact) blobs() []v1.Descriptor {
 }
 
 // load reads the blobs.
-func (a artifact) load(ctx context.Context, s supply) (Attachment, error) {
-	out := Attachment{Type: a.desc.ArtifactType, Annotations: a.manifest.Annotations}
-	for _, d := range a.manifest.Layers {
-		data, err := s.small(ctx, d)
+func (a Artifact) load(ctx context.Context, s Source) (Attachment, error) {
+	out := Attachment{Type: a.Desc.ArtifactType, Annotations: a.Manifest.Annotations}
+	for _, d := range a.Manifest.Layers {
+		data, err := s.Blob(ctx, d)
 		if err != nil {
-			return Attachment{}, fmt.Errorf("reading attachment %s: blob %s: %w", a.desc.Digest, d.Digest, err)
+			return Attachment{}, fmt.Errorf("reading attachment %s: blob %s: %w", a.Desc.Digest, d.Digest, err)
 		}
 		b := AttachedBlob{MediaType: string(d.MediaType), Title: d.Annotations[titleKey], Data: data}
 		for k, v := range d.Annotations {
@@ -154,14 +156,14 @@ func isCarried(artifactType string) bool {
 }
 
 // takeAttachments brings what a pull takes along of what is attached.
-func (l *Layout) takeAttachments(ctx context.Context, s supply, subject v1.Hash) error {
-	found, err := artifacts(ctx, s, subject, isCarried)
+func (l *Layout) takeAttachments(ctx context.Context, s Source, subject v1.Hash) error {
+	found, err := Artifacts(ctx, s, subject, isCarried)
 	if err != nil {
 		return fmt.Errorf("reading what is attached to image %s: %w", subject, err)
 	}
 	sum := int64(0)
 	for _, a := range found {
-		for _, d := range a.blobs() {
+		for _, d := range a.Blobs() {
 			sum += d.Size
 		}
 	}
@@ -173,29 +175,20 @@ func (l *Layout) takeAttachments(ctx context.Context, s supply, subject v1.Hash)
 			return err
 		}
 	}
-	more, err := s.simple(ctx, subject)
-	if err != nil {
-		return fmt.Errorf("reading the signatures of image %s: %w", subject, err)
-	}
-	for _, a := range more {
-		if _, err := l.Attach(subject, a); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
-func (l *Layout) takeAttachment(ctx context.Context, s supply, a artifact) error {
-	for _, d := range a.blobs() {
+func (l *Layout) takeAttachment(ctx context.Context, s Source, a Artifact) error {
+	for _, d := range a.Blobs() {
 		if l.checkBlob(d.Digest, d.Size) == nil {
 			continue
 		}
-		if err := s.bring(ctx, l, d, "attachment "+d.Digest.String()); err != nil {
+		if err := s.Bring(ctx, l, d, "attachment "+d.Digest.String()); err != nil {
 			return err
 		}
 	}
-	if _, err := l.writeBlob(a.raw); err != nil {
+	if _, err := l.writeBlob(a.Raw); err != nil {
 		return err
 	}
-	return l.record(a.desc, "")
+	return l.record(a.Desc, "")
 }

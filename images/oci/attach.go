@@ -13,7 +13,7 @@ import (
 const subjectHeader = "OCI-Subject"
 
 // attachments sends what is attached to an image that the registry has.
-func (p pusher) attachments(ctx context.Context, subject v1.Hash, list []artifact) error {
+func (p pusher) attachments(ctx context.Context, subject v1.Hash, list []Artifact) error {
 	var unlisted []v1.Descriptor
 	for _, a := range list {
 		listed, err := p.attachment(ctx, a)
@@ -21,8 +21,8 @@ func (p pusher) attachments(ctx context.Context, subject v1.Hash, list []artifac
 			return err
 		}
 		if !listed {
-			d := a.desc
-			d.Annotations = a.manifest.Annotations
+			d := a.Desc
+			d.Annotations = a.Manifest.Annotations
 			unlisted = append(unlisted, d)
 		}
 	}
@@ -34,16 +34,16 @@ func (p pusher) attachments(ctx context.Context, subject v1.Hash, list []artifac
 	})
 }
 
-func (p pusher) attachment(ctx context.Context, a artifact) (listed bool, err error) {
-	for _, d := range a.blobs() {
+func (p pusher) attachment(ctx context.Context, a Artifact) (listed bool, err error) {
+	for _, d := range a.Blobs() {
 		object := "attachment " + d.Digest.String()
 		err := p.retry(ctx, object, func(ctx context.Context, moved func(int)) error { return p.blob(ctx, d, object, moved) })
 		if err != nil {
 			return false, err
 		}
 	}
-	err = p.retry(ctx, "attachment "+a.desc.Digest.String(), func(ctx context.Context, _ func(int)) error {
-		header, err := p.put(ctx, a.desc, a.raw, a.desc.Digest.String())
+	err = p.retry(ctx, "attachment "+a.Desc.Digest.String(), func(ctx context.Context, _ func(int)) error {
+		header, err := p.put(ctx, a.Desc, a.Raw, a.Desc.Digest.String())
 		listed = header.Get(subjectHeader) != ""
 		return err
 	})

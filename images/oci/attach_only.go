@@ -21,8 +21,8 @@ func (l *Layout) AttachOnly(subject v1.Hash, a Attachment) (v1.Hash, error) {
 	}
 	old := map[v1.Hash]bool{}
 	for _, other := range list {
-		if other.desc.ArtifactType == a.Type && other.desc.Digest != h {
-			old[other.desc.Digest] = true
+		if other.Desc.ArtifactType == a.Type && other.Desc.Digest != h {
+			old[other.Desc.Digest] = true
 		}
 	}
 	return h, l.forget(old)

@@ -145,17 +145,17 @@ func Attachments(ctx context.Context, at Reference, subject v1.Hash, artifactTyp
 }
 
 func attachments(ctx context.Context, at Reference, subject v1.Hash, artifactType string, o RegistryOptions) (_ []Attachment, err error) {
-	s, err := o.supply(ctx, at)
+	s, err := o.source(ctx, at)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	return loadArtifacts(ctx, s, subject, func(t string) bool { return artifactType == "" || t == artifactType })
+	return Load(ctx, s, subject, func(t string) bool { return artifactType == "" || t == artifactType })
 }
 
-// loadArtifacts returns what is attached to an image, with its content.
-func loadArtifacts(ctx context.Context, s supply, subject v1.Hash, wanted func(artifactType string) bool) ([]Attachment, error) {
-	found, err := artifacts(ctx, s, subject, wanted)
+// Load returns what is attached to an image, with its content.
+func Load(ctx context.Context, s Source, subject v1.Hash, wanted func(artifactType string) bool) ([]Attachment, error) {
+	found, err := Artifacts(ctx, s, subject, wanted)
 	if err != nil {
 		return nil, err
 	}

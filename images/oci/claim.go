@@ -74,6 +74,12 @@ func readPayload(text []byte) (claim, error) {
 	return c, err
 }
 
+// signedImage returns the image that a signature of the older form is of.
+func signedImage(text []byte) (v1.Hash, error) {
+	c, err := readPayload(text)
+	return c.image, err
+}
+
 func readSerial(annotations map[string]any) (uint64, error) {
 	value, ok := annotations[serialKey]
 	if !ok {

@@ -52,7 +52,7 @@ type exporter struct {
 	name     string
 	manifest *v1.Manifest
 	desc     v1.Descriptor // of the manifest
-	attached []artifact
+	attached []Artifact
 }
 
 func newExporter(ctx context.Context, l *Layout, img v1.Image, name string) (*exporter, error) {
@@ -86,7 +86,7 @@ func (e *exporter) blobs() []v1.Descriptor {
 	seen := map[v1.Hash]bool{}
 	all := append(append([]v1.Descriptor{}, e.manifest.Layers...), e.manifest.Config, e.desc)
 	for _, a := range e.attached {
-		all = append(append(all, a.blobs()...), a.desc)
+		all = append(append(all, a.Blobs()...), a.Desc)
 	}
 	var list []v1.Descriptor
 	for _, d := range all {
@@ -113,7 +113,7 @@ func (e *exporter) toLayout(ctx context.Context, dir string) error {
 		}
 	}
 	for _, a := range e.attached {
-		if err := to.record(a.desc, ""); err != nil {
+		if err := to.record(a.Desc, ""); err != nil {
 			return err
 		}
 	}
@@ -156,7 +156,7 @@ func (e *exporter) toArchive(ctx context.Context, w io.Writer) error {
 	index := newIndex()
 	index.Manifests = place(nil, e.desc, e.name)
 	for _, a := range e.attached {
-		index.Manifests = place(index.Manifests, a.desc, "")
+		index.Manifests = place(index.Manifests, a.Desc, "")
 	}
 	data, err := canonicalJSON(index)
 	if err != nil {

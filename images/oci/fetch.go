@@ -129,8 +129,8 @@ func (w *watched) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// bring fetches a blob that the layout lacks, from the first place that has it.
-func (l *Layout) bring(ctx context.Context, from []*repository, d v1.Descriptor, object string) (err error) {
+// fetch brings a blob that the layout lacks, from the first place that has it.
+func (l *Layout) fetch(ctx context.Context, from []*repository, d v1.Descriptor, object string) (err error) {
 	p, err := l.openPart(d)
 	if err != nil {
 		return fmt.Errorf("fetching %s: %w", object, err)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -93,7 +92,7 @@ func pushFiles(ctx context.Context, s FileSet, to Reference, o RegistryOptions) 
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	p := pusher{local{blobFiles(s.Open)}, o.newRepository(ctx, tag.Context(), transport.PushScope)}
+	p := pusher{s.open, o.newRepository(ctx, tag.Context(), transport.PushScope)}
 	if err := p.blobs(ctx, m); err != nil {
 		return v1.Hash{}, err
 	}
@@ -103,19 +102,13 @@ func pushFiles(ctx context.Context, s FileSet, to Reference, o RegistryOptions) 
 	})
 }
 
-// blobFiles opens blobs by their digest, wherever they are.
-type blobFiles func(v1.Hash) (io.ReadCloser, error)
-
-func (f blobFiles) open(file string) (io.ReadCloser, error) {
-	h := v1.Hash{Algorithm: "sha256", Hex: path.Base(file)}
+// open opens a file, or the config.
+func (s FileSet) open(h v1.Hash) (io.ReadCloser, error) {
 	if h == describe(emptyConfig, emptyType).Digest {
 		return io.NopCloser(bytes.NewReader(emptyConfig)), nil
 	}
-	return f(h)
+	return s.Open(h)
 }
-
-// Close implements io.Closer.
-func (blobFiles) Close() error { return nil }
 
 // RemoteFiles is a FileSet of a registry.
 type RemoteFiles struct {
@@ -181,5 +174,5 @@ func (r *RemoteFiles) Bring(ctx context.Context, to *Layout, f SetFile, progress
 	if progress != nil {
 		repo.options.Progress = func(t Transfer) { progress(t.Done, t.Total) }
 	}
-	return to.bring(ctx, []*repository{&repo}, v1.Descriptor{Digest: f.Digest, Size: f.Size}, "file "+f.Name)
+	return to.fetch(ctx, []*repository{&repo}, v1.Descriptor{Digest: f.Digest, Size: f.Size}, "file "+f.Name)
 }

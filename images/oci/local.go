@@ -1,7 +1,6 @@
 package oci
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
 	"errors"
@@ -9,84 +8,37 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// files are those of a layout that is only read, by their names in it.
-type files interface {
-	open(name string) (io.ReadCloser, error)
-	io.Closer
+// Local is a layout, or an archive of one, that is only read. It implements
+// Source.
+type Local struct {
+	files
+	ref Reference
 }
 
-// dirFiles are a directory's. A link may not lead out of it.
-type dirFiles struct{ *os.Root }
-
-func (d dirFiles) open(name string) (io.ReadCloser, error) { return d.Open(name) }
-
-// tarFiles are those of a tar, which is read in place.
-type tarFiles struct {
-	*os.File
-	at map[string]section
-}
-
-type section struct{ offset, size int64 }
-
-func (t tarFiles) open(name string) (io.ReadCloser, error) {
-	s, ok := t.at[name]
-	if !ok {
-		return nil, fmt.Errorf("%s: %w", name, os.ErrNotExist)
+// OpenLocal opens the layout, or the archive, that a reference names.
+func OpenLocal(r Reference) (Local, error) {
+	if r.Registry() {
+		return Local{}, errors.New("it is in a registry")
 	}
-	return io.NopCloser(io.NewSectionReader(t.File, s.offset, s.size)), nil
-}
-
-// openTar finds where in a tar its files begin.
-func openTar(file string) (_ files, err error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, f.Close())
-		}
-	}()
-	t := tarFiles{f, map[string]section{}}
-	for archive := tar.NewReader(f); ; {
-		h, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return t, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		offset, err := f.Seek(0, io.SeekCurrent)
-		if err != nil {
-			return nil, err
-		}
-		if h.Typeflag == tar.TypeReg {
-			t.at[path.Clean(h.Name)] = section{offset, h.Size}
-		}
-	}
-}
-
-// local is a layout that is only read.
-type local struct{ files }
-
-func openLocal(r Reference) (local, error) {
 	if r.format == FormatArchive {
 		f, err := openTar(r.path)
-		return local{f}, err
+		return Local{f, r}, err
 	}
 	root, err := os.OpenRoot(r.path)
-	return local{dirFiles{root}}, err
+	return Local{dirFiles{root}, r}, err
 }
 
+// Reference returns what the source was opened by.
+func (l Local) Reference() Reference { return l.ref }
+
 // file returns one that fits into memory.
-func (l local) file(name string) (_ []byte, err error) {
+func (l Local) file(name string) (_ []byte, err error) {
 	f, err := l.open(name)
 	if err != nil {
 		return nil, err
@@ -99,12 +51,13 @@ func (l local) file(name string) (_ []byte, err error) {
 	return data, err
 }
 
-func (l local) blob(h v1.Hash) (io.ReadCloser, error) {
+// Open opens a blob, whose bytes are not checked.
+func (l Local) Open(h v1.Hash) (io.ReadCloser, error) {
 	return l.open("blobs/" + h.Algorithm + "/" + h.Hex)
 }
 
-// manifest returns the blob that an index names.
-func (l local) manifest(_ context.Context, d v1.Descriptor) ([]byte, types.MediaType, error) {
+// Manifest returns the blob that an index names.
+func (l Local) Manifest(_ context.Context, d v1.Descriptor) ([]byte, types.MediaType, error) {
 	data, err := l.file("blobs/" + d.Digest.Algorithm + "/" + d.Digest.Hex)
 	if err != nil {
 		return nil, "", err
@@ -116,7 +69,7 @@ func (l local) manifest(_ context.Context, d v1.Descriptor) ([]byte, types.Media
 }
 
 // index returns the layout's list of images.
-func (l local) index() (v1.IndexManifest, error) {
+func (l Local) index() (v1.IndexManifest, error) {
 	data, err := l.file(indexFile)
 	if err != nil {
 		return v1.IndexManifest{}, err
@@ -129,7 +82,7 @@ func (l local) index() (v1.IndexManifest, error) {
 }
 
 // find returns what the index leads to, for a digest or for the only image.
-func (l local) find(ctx context.Context, h v1.Hash) (v1.Descriptor, error) {
+func (l Local) find(ctx context.Context, h v1.Hash) (v1.Descriptor, error) {
 	index, err := l.index()
 	if err != nil {
 		return v1.Descriptor{}, err
@@ -148,23 +101,23 @@ func (l local) find(ctx context.Context, h v1.Hash) (v1.Descriptor, error) {
 	return v1.Descriptor{}, fmt.Errorf("its index does not name %s", h)
 }
 
-// resolve reads the manifest that a reference of the layout leads to.
-func (l local) resolve(ctx context.Context, r Reference) ([]byte, v1.Descriptor, error) {
-	d, err := l.find(ctx, r.digest)
+// Resolve reads the manifest that the reference leads to.
+func (l Local) Resolve(ctx context.Context) ([]byte, v1.Descriptor, error) {
+	d, err := l.find(ctx, l.ref.digest)
 	if err != nil {
 		return nil, v1.Descriptor{}, err
 	}
-	data, _, err := l.manifest(ctx, d)
+	data, _, err := l.Manifest(ctx, d)
 	return data, d, err
 }
 
 // peek returns the manifest of an index's entry if that may be an artifact: an
 // index need not say which of them are.
-func (l local) peek(ctx context.Context, d v1.Descriptor) *v1.Manifest {
+func (l Local) peek(ctx context.Context, d v1.Descriptor) *v1.Manifest {
 	if d.MediaType.IsIndex() || d.Platform != nil && !namedArtifact(d) {
 		return nil
 	}
-	data, _, err := l.manifest(ctx, d)
+	data, _, err := l.Manifest(ctx, d)
 	if err != nil {
 		return nil // who needs it will say so
 	}
@@ -175,8 +128,8 @@ func (l local) peek(ctx context.Context, d v1.Descriptor) *v1.Manifest {
 	return m
 }
 
-// attached returns what the index names and refers to an image.
-func (l local) attached(ctx context.Context, subject v1.Hash) ([]v1.Descriptor, error) {
+// Referrers returns what the index names and refers to an image.
+func (l Local) Referrers(ctx context.Context, subject v1.Hash) ([]v1.Descriptor, error) {
 	index, err := l.index()
 	if err != nil {
 		return nil, err
@@ -187,9 +140,9 @@ func (l local) attached(ctx context.Context, subject v1.Hash) ([]v1.Descriptor, 
 	}), nil
 }
 
-// small reads a blob into memory.
-func (l local) small(ctx context.Context, d v1.Descriptor) (_ []byte, err error) {
-	f, err := l.blob(d.Digest)
+// Blob reads a blob into memory.
+func (l Local) Blob(ctx context.Context, d v1.Descriptor) (_ []byte, err error) {
+	f, err := l.Open(d.Digest)
 	if err != nil {
 		return nil, err
 	}
@@ -197,16 +150,16 @@ func (l local) small(ctx context.Context, d v1.Descriptor) (_ []byte, err error)
 	return io.ReadAll(newVerifier(contextReader{ctx, f}, d))
 }
 
-// bring copies a blob of another layout.
-func (l local) bring(ctx context.Context, to *Layout, d v1.Descriptor, object string) error {
+// Bring copies a blob to another layout.
+func (l Local) Bring(ctx context.Context, to *Layout, d v1.Descriptor, object string) error {
 	if err := l.copyBlob(ctx, to, d); err != nil {
 		return fmt.Errorf("copying %s: %w", object, err)
 	}
 	return nil
 }
 
-func (l local) copyBlob(ctx context.Context, to *Layout, d v1.Descriptor) error {
-	f, err := l.blob(d.Digest)
+func (l Local) copyBlob(ctx context.Context, to *Layout, d v1.Descriptor) error {
+	f, err := l.Open(d.Digest)
 	if err != nil {
 		return err
 	}
@@ -227,7 +180,7 @@ func (l local) copyBlob(ctx context.Context, to *Layout, d v1.Descriptor) error 
 // name, and whether there is one. It writes nothing.
 func Tagged(dir, name string) (_ Reference, found bool, err error) {
 	r := Reference{format: FormatLayout, path: dir}
-	l, err := openLocal(r)
+	l, err := OpenLocal(r)
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, false, nil
 	}

@@ -11,25 +11,31 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// remoteSupply is a registry with the mirrors before it.
-type remoteSupply struct{ places []*repository }
+// remoteSource is a registry with the mirrors before it.
+type remoteSource struct {
+	ref    Reference
+	places []*repository
+}
 
-// resolve asks the registry itself what a tag means: a mirror may not say it.
-func (s remoteSupply) resolve(ctx context.Context, r Reference) ([]byte, v1.Descriptor, error) {
-	if tag, ok := r.remote.(name.Tag); ok {
+// Reference implements Source.
+func (s remoteSource) Reference() Reference { return s.ref }
+
+// Resolve asks the registry itself what a tag means: a mirror may not say it.
+func (s remoteSource) Resolve(ctx context.Context) ([]byte, v1.Descriptor, error) {
+	if tag, ok := s.ref.remote.(name.Tag); ok {
 		return s.places[len(s.places)-1].manifest(ctx, tag.TagStr())
 	}
-	h, err := v1.NewHash(r.remote.Identifier())
+	h, err := v1.NewHash(s.ref.remote.Identifier())
 	if err != nil {
 		return nil, v1.Descriptor{}, err
 	}
-	data, t, err := s.manifest(ctx, v1.Descriptor{Digest: h})
+	data, t, err := s.Manifest(ctx, v1.Descriptor{Digest: h})
 	return data, v1.Descriptor{MediaType: t, Digest: h}, err
 }
 
 // places are the mirrors, then the registry itself.
-func (o RegistryOptions) places(ctx context.Context, from Reference) (remoteSupply, error) {
-	var s remoteSupply
+func (o RegistryOptions) places(ctx context.Context, from Reference) (remoteSource, error) {
+	s := remoteSource{ref: from}
 	for _, m := range o.Mirrors {
 		repo, err := mirrorOf(m, from.remote.Context().RepositoryStr())
 		if err != nil {
@@ -41,18 +47,19 @@ func (o RegistryOptions) places(ctx context.Context, from Reference) (remoteSupp
 	return s, nil
 }
 
-// supply returns where a reference leads, without resolving it.
-func (o RegistryOptions) supply(ctx context.Context, from Reference) (supply, error) {
+// source returns where a reference leads, without resolving it.
+func (o RegistryOptions) source(ctx context.Context, from Reference) (Source, error) {
 	if from.Registry() {
 		return o.places(ctx, from)
 	}
-	return openLocal(from)
+	return OpenLocal(from)
 }
 
 // Close implements io.Closer.
-func (s remoteSupply) Close() error { return nil }
+func (s remoteSource) Close() error { return nil }
 
-func (s remoteSupply) manifest(ctx context.Context, d v1.Descriptor) ([]byte, types.MediaType, error) {
+// Manifest implements Source.
+func (s remoteSource) Manifest(ctx context.Context, d v1.Descriptor) ([]byte, types.MediaType, error) {
 	var errs []error
 	for _, r := range s.places {
 		data, got, err := r.manifest(ctx, d.Digest.String())
@@ -70,6 +77,7 @@ func (s remoteSupply) manifest(ctx context.Context, d v1.Descriptor) ([]byte, ty
 	return nil, "", errors.Join(errs...)
 }
 
-func (s remoteSupply) bring(ctx context.Context, to *Layout, d v1.Descriptor, object string) error {
-	return to.bring(ctx, s.places, d, object)
+// Bring implements Source.
+func (s remoteSource) Bring(ctx context.Context, to *Layout, d v1.Descriptor, object string) error {
+	return to.fetch(ctx, s.places, d, object)
 }

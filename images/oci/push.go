@@ -42,58 +42,68 @@ func push(ctx context.Context, from, to Reference, o RegistryOptions) (_ v1.Hash
 	case from.Registry():
 		return v1.Hash{}, errors.New("the image is in a registry; pull it first")
 	}
-	source, err := openLocal(from)
+	source, err := OpenLocal(from)
 	if err != nil {
 		return v1.Hash{}, err
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
-	d, err := source.find(ctx, from.digest)
+	i, err := read(ctx, source)
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	if want, ok := to.remote.(name.Digest); ok && want.DigestStr() != d.Digest.String() {
-		return v1.Hash{}, fmt.Errorf("the image is %s", d.Digest)
+	if want, ok := to.remote.(name.Digest); ok && want.DigestStr() != i.desc.Digest.String() {
+		return v1.Hash{}, fmt.Errorf("the image is %s", i.desc.Digest)
 	}
-	p := pusher{source, o.newRepository(ctx, to.remote.Context(), transport.PushScope)}
-	return d.Digest, p.push(ctx, d, to.remote.Identifier())
+	p := pusher{source.Open, o.newRepository(ctx, to.remote.Context(), transport.PushScope)}
+	return i.desc.Digest, p.push(ctx, i, to.remote.Identifier())
 }
 
-// pusher sends objects of a layout to a repository.
-type pusher struct {
-	from local
-	to   *repository
+// sent is an image that is to be sent.
+type sent struct {
+	desc     v1.Descriptor
+	data     []byte // of its manifest
+	manifest *v1.Manifest
+	attached []Artifact
 }
 
-func (p pusher) push(ctx context.Context, d v1.Descriptor, id string) error {
-	data, _, err := p.from.manifest(ctx, d)
+func read(ctx context.Context, from Source) (sent, error) {
+	data, d, err := from.Resolve(ctx)
 	if err != nil {
-		return err
+		return sent{}, err
 	}
 	m, index, err := readManifest(data, d.MediaType)
 	switch {
 	case err != nil:
-		return fmt.Errorf("reading manifest %s: %w", d.Digest, err)
+		return sent{}, fmt.Errorf("reading manifest %s: %w", d.Digest, err)
 	case index != nil:
-		return fmt.Errorf("manifest %s is an index: name one of its images as @sha256:DIGEST", d.Digest)
+		return sent{}, fmt.Errorf("manifest %s is an index: name one of its images as @sha256:DIGEST", d.Digest)
 	}
-	attached, err := artifacts(ctx, p.from, d.Digest, func(string) bool { return true })
-	if err != nil {
-		return err
-	}
-	if err := p.blobs(ctx, m); err != nil {
+	attached, err := Artifacts(ctx, from, d.Digest, func(string) bool { return true })
+	return sent{d, data, m, attached}, err
+}
+
+// pusher sends objects to a repository.
+type pusher struct {
+	open func(v1.Hash) (io.ReadCloser, error) // a blob, wherever it is
+	to   *repository
+}
+
+func (p pusher) push(ctx context.Context, i sent, id string) error {
+	d := i.desc
+	if err := p.blobs(ctx, i.manifest); err != nil {
 		return err
 	}
 	name := func(id string) error {
 		return p.retry(ctx, "manifest "+d.Digest.String(), func(ctx context.Context, _ func(int)) error {
-			return p.manifest(ctx, d, data, id)
+			return p.manifest(ctx, d, i.data, id)
 		})
 	}
 	// The tag comes last: who reads it finds what is attached.
-	if len(attached) > 0 {
+	if len(i.attached) > 0 {
 		if err := name(d.Digest.String()); err != nil {
 			return err
 		}
-		if err := p.attachments(ctx, d.Digest, attached); err != nil {
+		if err := p.attachments(ctx, d.Digest, i.attached); err != nil {
 			return err
 		}
 	}
@@ -184,7 +194,7 @@ func (p pusher) begin(ctx context.Context, h v1.Hash) (string, error) {
 // upload sends the bytes in one request.
 func (p pusher) upload(ctx context.Context, place string, d v1.Descriptor, moved func(n int, done int64)) error {
 	open := func() (io.ReadCloser, error) {
-		f, err := p.from.blob(d.Digest)
+		f, err := p.open(d.Digest)
 		if err != nil {
 			return nil, err
 		}

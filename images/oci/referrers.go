@@ -21,9 +21,9 @@ const maxPages = 20
 // the list of what refers to an image, as an index.
 func referrersTag(subject v1.Hash) string { return subject.Algorithm + "-" + subject.Hex }
 
-// attached returns what refers to an image in any of the places: what one of
+// Referrers returns what refers to an image in any of the places: what one of
 // them says counts only with a signature, and a mirror may be all there is.
-func (s remoteSupply) attached(ctx context.Context, subject v1.Hash) ([]v1.Descriptor, error) {
+func (s remoteSource) Referrers(ctx context.Context, subject v1.Hash) ([]v1.Descriptor, error) {
 	var all []v1.Descriptor
 	var errs []error
 	for _, r := range s.places {
@@ -135,8 +135,8 @@ func (r *repository) tagged(ctx context.Context, subject v1.Hash) (*v1.IndexMani
 	return index, nil
 }
 
-// small fetches a blob that fits into memory.
-func (s remoteSupply) small(ctx context.Context, d v1.Descriptor) ([]byte, error) {
+// Blob fetches a blob that fits into memory.
+func (s remoteSource) Blob(ctx context.Context, d v1.Descriptor) ([]byte, error) {
 	var errs []error
 	for _, r := range s.places {
 		var data []byte

@@ -20,11 +20,11 @@ func Resolve(ctx context.Context, r Reference, o RegistryOptions) (v1.Hash, erro
 }
 
 func resolve(ctx context.Context, r Reference, o RegistryOptions) (_ v1.Hash, err error) {
-	s, err := o.supply(ctx, r)
+	s, err := o.source(ctx, r)
 	if err != nil {
 		return v1.Hash{}, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	image, err := choose(ctx, s, r)
+	image, err := choose(ctx, s)
 	return image.desc.Digest, err
 }

@@ -70,14 +70,14 @@ func attachRemote(ctx context.Context, ref Reference, make func(v1.Hash) ([]Atta
 }
 
 func (l *Layout) sendAttachments(ctx context.Context, subject v1.Hash, to *repository) (err error) {
-	from, err := openLocal(l.Reference(subject))
+	from, err := OpenLocal(l.Reference(subject))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
-	list, err := artifacts(ctx, from, subject, func(string) bool { return true })
+	list, err := Artifacts(ctx, from, subject, func(string) bool { return true })
 	if err != nil {
 		return err
 	}
-	return pusher{from, to}.attachments(ctx, subject, list)
+	return pusher{from.Open, to}.attachments(ctx, subject, list)
 }

@@ -52,7 +52,7 @@ func (l *Layout) Sign(h v1.Hash, o SignOptions) error {
 // SignedBy says whether an image of the layout has a signature of a key for a
 // repository.
 func (l *Layout) SignedBy(ctx context.Context, h v1.Hash, k PublicKey, repository string) (_ bool, err error) {
-	s, err := openLocal(l.Reference(h))
+	s, err := OpenLocal(l.Reference(h))
 	if err != nil {
 		return false, err
 	}
@@ -97,12 +97,12 @@ type signed struct {
 }
 
 // signatures returns all that claims to be a signature of an image.
-func signatures(ctx context.Context, s supply, subject v1.Hash) ([]signed, error) {
-	list, err := loadArtifacts(ctx, s, subject, isSignature)
+func signatures(ctx context.Context, s Source, subject v1.Hash) ([]signed, error) {
+	list, err := Load(ctx, s, subject, isSignature)
 	if err != nil {
 		return nil, err
 	}
-	more, err := s.simple(ctx, subject)
+	more, err := s.Loose(ctx, subject, signedImage)
 	if err != nil {
 		return nil, err
 	}

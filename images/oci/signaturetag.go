@@ -16,8 +16,8 @@ import (
 // registry: the layers of a manifest under a tag made of the digest.
 func signatureTag(subject v1.Hash) string { return referrersTag(subject) + ".sig" }
 
-// simple returns the signatures under that tag, of all places: see attached.
-func (s remoteSupply) simple(ctx context.Context, subject v1.Hash) ([]Attachment, error) {
+// Loose returns the signatures under that tag, of all places: see Referrers.
+func (s remoteSource) Loose(ctx context.Context, subject v1.Hash, _ func([]byte) (v1.Hash, error)) ([]Attachment, error) {
 	var all []Attachment
 	var errs []error
 	for _, r := range s.places {
@@ -26,7 +26,7 @@ func (s remoteSupply) simple(ctx context.Context, subject v1.Hash) ([]Attachment
 			errs = append(errs, fmt.Errorf("from %s: %w", r.repo, err))
 			continue
 		}
-		list, err := simpleSignatures(ctx, remoteSupply{[]*repository{r}}, m)
+		list, err := simpleSignatures(ctx, remoteSource{s.ref, []*repository{r}}, m)
 		if err != nil {
 			return nil, err
 		}
@@ -56,7 +56,7 @@ func (r *repository) signatures(ctx context.Context, subject v1.Hash) (*v1.Manif
 }
 
 // simpleSignatures makes each signature of a manifest an attachment.
-func simpleSignatures(ctx context.Context, s supply, m *v1.Manifest) ([]Attachment, error) {
+func simpleSignatures(ctx context.Context, s Source, m *v1.Manifest) ([]Attachment, error) {
 	var list []Attachment
 	for _, d := range m.Layers {
 		if !isSimple(d) {
@@ -65,7 +65,7 @@ func simpleSignatures(ctx context.Context, s supply, m *v1.Manifest) ([]Attachme
 		if d.Size < 0 || d.Size > maxManifest || len(list) == maxSignatures {
 			return nil, fmt.Errorf("signature %s: one has at most %d bytes, and an image at most %d of them", d.Digest, maxManifest, maxSignatures)
 		}
-		text, err := s.small(ctx, d)
+		text, err := s.Blob(ctx, d)
 		if err != nil {
 			return nil, fmt.Errorf("reading signature %s: %w", d.Digest, err)
 		}
@@ -76,9 +76,9 @@ func simpleSignatures(ctx context.Context, s supply, m *v1.Manifest) ([]Attachme
 
 func isSimple(d v1.Descriptor) bool { return d.MediaType == simpleType }
 
-// simple returns the signatures of manifests that refer to nothing, as copies
-// of the tag have them.
-func (l local) simple(ctx context.Context, subject v1.Hash) ([]Attachment, error) {
+// Loose returns the signatures of manifests that refer to nothing, as copies of
+// the tag have them.
+func (l Local) Loose(ctx context.Context, subject v1.Hash, of func(signed []byte) (v1.Hash, error)) ([]Attachment, error) {
 	index, err := l.index()
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (l local) simple(ctx context.Context, subject v1.Hash) ([]Attachment, error
 			return nil, err
 		}
 		for _, a := range list {
-			if c, err := readPayload(a.Blobs[0].Data); err == nil && c.image == subject {
+			if image, err := of(a.Blobs[0].Data); err == nil && image == subject {
 				all = append(all, a)
 			}
 		}
@@ -104,11 +104,11 @@ func (l local) simple(ctx context.Context, subject v1.Hash) ([]Attachment, error
 
 // signatures adds those of the older form to the tag, beside what others put
 // there.
-func (p pusher) signatures(ctx context.Context, subject v1.Hash, list []artifact) error {
+func (p pusher) signatures(ctx context.Context, subject v1.Hash, list []Artifact) error {
 	var add []v1.Descriptor
 	for _, a := range list {
-		if a.desc.ArtifactType == simpleArtifact {
-			add = append(add, slices.DeleteFunc(slices.Clone(a.manifest.Layers), func(d v1.Descriptor) bool { return !isSimple(d) })...)
+		if a.Desc.ArtifactType == simpleArtifact {
+			add = append(add, slices.DeleteFunc(slices.Clone(a.Manifest.Layers), func(d v1.Descriptor) bool { return !isSimple(d) })...)
 		}
 	}
 	if len(add) == 0 {
@@ -155,7 +155,7 @@ func (p pusher) putSignatures(ctx context.Context, subject v1.Hash, m *v1.Manife
 	}
 	m.Config = describe(text, types.OCIConfigJSON)
 	bytesOf := func(v1.Hash) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }
-	err = pusher{local{blobFiles(bytesOf)}, p.to}.blob(ctx, m.Config, "config of "+signatureTag(subject), func(int) {})
+	err = pusher{bytesOf, p.to}.blob(ctx, m.Config, "config of "+signatureTag(subject), func(int) {})
 	if err != nil {
 		return err
 	}

@@ -10,38 +10,59 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// taking is an image on its way into a layout.
-type taking struct {
-	layout *Layout
-	supply supply
-	offer
-	blobs, bytes atomic.Int64 // that moved
+// Taken is an image that Take brought into a layout.
+type Taken struct {
+	// Digest is that of its manifest: of the one for linux/amd64, where the
+	// reference names an index.
+	Digest v1.Hash
+	// Title is what the image calls itself; it may be empty.
+	Title string
+	// Blobs and Bytes are what moved, of the Size bytes that the image has.
+	Blobs       int
+	Bytes, Size int64
 }
 
-// take brings the image, unless the policy keeps it out: first what may still
-// refuse it, its config and its signatures, then the layers.
-func (l *Layout) take(ctx context.Context, s supply, o offer, p Policy) (Pulled, error) {
-	t := &taking{layout: l, supply: s, offer: o}
-	if err := t.config(ctx); err != nil {
-		return Pulled{}, err
-	}
-	verdict, err := t.trust(ctx, p)
+// Take brings the image for linux/amd64 that the reference of a source names into
+// the layout. Of what is attached to it the types that are known here come along.
+// The config comes first, and what is attached; then admit may refuse the image.
+// Only after that the layers move, several at once, and when all are there the
+// image comes into the index. Blobs that the layout has do not move.
+func (l *Layout) Take(ctx context.Context, s Source, admit func(image v1.Hash) error) (Taken, error) {
+	o, err := choose(ctx, s)
 	if err != nil {
-		return Pulled{}, err
+		return Taken{}, err
+	}
+	t := &taking{layout: l, source: s, offer: o}
+	if err := t.config(ctx); err != nil {
+		return Taken{}, err
+	}
+	if err := t.attached(ctx); err != nil {
+		return Taken{}, err
+	}
+	if err := admit(o.desc.Digest); err != nil {
+		return Taken{}, err
 	}
 	size, err := t.layers(ctx)
 	if err != nil {
-		return Pulled{}, err
+		return Taken{}, err
 	}
 	d := describe(o.data, o.desc.MediaType)
 	if t := o.manifest.MediaType; t != "" {
 		d.MediaType = t
 	}
 	d.Platform = &platform
-	return Pulled{
-		Digest: o.desc.Digest, Title: o.manifest.Annotations[titleKey], Verdict: verdict,
+	return Taken{
+		Digest: o.desc.Digest, Title: o.manifest.Annotations[titleKey],
 		Blobs: int(t.blobs.Load()), Bytes: t.bytes.Load(), Size: size,
-	}, l.record(d, o.from.tag())
+	}, l.record(d, s.Reference().tag())
+}
+
+// taking is an image on its way into a layout.
+type taking struct {
+	layout *Layout
+	source Source
+	offer
+	blobs, bytes atomic.Int64 // that moved
 }
 
 func (t *taking) bring(ctx context.Context, d v1.Descriptor, object string) error {
@@ -50,7 +71,7 @@ func (t *taking) bring(ctx context.Context, d v1.Descriptor, object string) erro
 	}
 	t.blobs.Add(1)
 	t.bytes.Add(d.Size)
-	return t.supply.bring(ctx, t.layout, d, object)
+	return t.source.Bring(ctx, t.layout, d, object)
 }
 
 func (t *taking) config(ctx context.Context) error {
@@ -68,16 +89,12 @@ func (t *taking) config(ctx context.Context) error {
 	return nil
 }
 
-// trust asks the policy. What is attached is in the layout before, and so is
-// the manifest that it refers to.
-func (t *taking) trust(ctx context.Context, p Policy) (Verdict, error) {
+// attached brings what is attached, and before it the manifest that it refers to.
+func (t *taking) attached(ctx context.Context) error {
 	if _, err := t.layout.writeBlob(t.data); err != nil {
-		return Verdict{}, err
+		return err
 	}
-	if err := t.layout.takeAttachments(ctx, t.supply, t.desc.Digest); err != nil {
-		return Verdict{}, err
-	}
-	return t.layout.judge(ctx, t.from, p, t.desc.Digest)
+	return t.layout.takeAttachments(ctx, t.source, t.desc.Digest)
 }
 
 // layers brings those that are missing, and returns the size of all, in bytes.
