@@ -1,11 +1,14 @@
 package oci
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io"
+	"maps"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -32,52 +35,52 @@ func AttachRemote(ctx context.Context, ref Reference, a Attachment, ro RegistryO
 	return h, nil
 }
 
-// attachRemote makes the attachments in a layout of their own.
-func attachRemote(ctx context.Context, ref Reference, make func(v1.Hash) ([]Attachment, error), o RegistryOptions) (_ v1.Hash, err error) {
+// attachRemote sends what make says of the image.
+func attachRemote(ctx context.Context, ref Reference, make func(image v1.Hash) ([]Attachment, error), o RegistryOptions) (v1.Hash, error) {
 	if !ref.Registry() {
 		return v1.Hash{}, errors.New("it is no registry's")
 	}
-	dir, err := os.MkdirTemp("", "rootbuild-attach-")
-	if err != nil {
-		return v1.Hash{}, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	l, err := OpenLayout(dir)
-	if err != nil {
-		return v1.Hash{}, err
-	}
 	to := o.newRepository(ctx, ref.remote.Context(), transport.PushScope)
-	data, d, err := to.manifest(ctx, ref.remote.Identifier())
+	image, d, err := to.manifest(ctx, ref.remote.Identifier())
 	if err != nil {
 		return v1.Hash{}, err
 	}
 	if d.MediaType.IsIndex() {
 		return v1.Hash{}, errors.New("it is an index: name one of its images as @sha256:DIGEST")
 	}
-	if d, err = l.keep(data, d.MediaType); err != nil {
-		return v1.Hash{}, err
-	}
 	list, err := make(d.Digest)
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	for _, a := range list {
-		if _, err := l.attach(d.Digest, a); err != nil {
-			return v1.Hash{}, err
-		}
+	packed, blobs, err := pack(image, list)
+	if err != nil {
+		return v1.Hash{}, err
 	}
-	return d.Digest, l.sendAttachments(ctx, d.Digest, to)
+	return d.Digest, pusher{blobsOf(blobs), to}.attachments(ctx, d.Digest, packed)
 }
 
-func (l *Layout) sendAttachments(ctx context.Context, subject v1.Hash, to *repository) (err error) {
-	from, err := OpenLocal(l.Reference(subject))
-	if err != nil {
-		return err
+// pack returns artifacts of an image, each once, in the order of digests, with the
+// bytes of all their blobs.
+func pack(image []byte, list []Attachment) ([]Artifact, map[v1.Hash][]byte, error) {
+	packed, blobs := map[string]Artifact{}, map[v1.Hash][]byte{}
+	for _, a := range list {
+		p, parts, err := a.Pack(image)
+		if err != nil {
+			return nil, nil, err
+		}
+		packed[p.Desc.Digest.String()] = p
+		maps.Copy(blobs, parts)
 	}
-	defer func() { err = errors.Join(err, from.Close()) }()
-	list, err := Artifacts(ctx, from, subject, func(string) bool { return true })
-	if err != nil {
-		return err
+	var sorted []Artifact
+	for _, digest := range slices.Sorted(maps.Keys(packed)) {
+		sorted = append(sorted, packed[digest])
 	}
-	return pusher{from.Open, to}.attachments(ctx, subject, list)
+	return sorted, blobs, nil
+}
+
+// blobsOf opens blobs that are in memory.
+func blobsOf(blobs map[v1.Hash][]byte) func(v1.Hash) (io.ReadCloser, error) {
+	return func(h v1.Hash) (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(blobs[h])), nil
+	}
 }

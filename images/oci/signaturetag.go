@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -154,8 +153,8 @@ func (p pusher) putSignatures(ctx context.Context, subject v1.Hash, m *v1.Manife
 		return err
 	}
 	m.Config = describe(text, types.OCIConfigJSON)
-	bytesOf := func(v1.Hash) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }
-	err = pusher{bytesOf, p.to}.blob(ctx, m.Config, "config of "+signatureTag(subject), func(int) {})
+	open := blobsOf(map[v1.Hash][]byte{m.Config.Digest: text})
+	err = pusher{open, p.to}.blob(ctx, m.Config, "config of "+signatureTag(subject), func(int) {})
 	if err != nil {
 		return err
 	}
