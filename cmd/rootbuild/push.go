@@ -7,6 +7,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/spf13/cobra"
 )
@@ -87,8 +88,8 @@ func parseRegistry(ref string) (oci.Reference, error) {
 
 // pushImage sends an image, with its progress in a display of its own.
 func pushImage(ctx context.Context, from, to oci.Reference, ro registryOptions, so stateOptions, s streams) (digest v1.Hash, err error) {
-	err = transfer("push "+to.String(), ro, so, s, func(options oci.RegistryOptions) error {
-		digest, err = oci.Push(ctx, from, to, options)
+	err = transfer("push "+to.String(), ro, so, s, func(options registry.Options) error {
+		digest, err = registry.Push(ctx, from, to, options)
 		return err
 	})
 	return digest, err

@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/spf13/cobra"
 )
@@ -83,12 +84,16 @@ func runSign(ctx context.Context, what string, o signOptions, s streams) error {
 // sign signs where the image is, and returns its reference by digest.
 func sign(ctx context.Context, what string, so oci.SignOptions, o signOptions) (string, error) {
 	if ref, err := oci.ParseReference(what); err == nil && ref.Registry() {
-		registry, err := o.registry.options()
+		options, err := o.registry.options()
 		if err != nil {
 			return "", err
 		}
-		h, err := oci.SignRemote(ctx, ref, so, registry)
-		return ref.At(h), err
+		so.Repository = cmp.Or(so.Repository, ref.Repository())
+		h, err := registry.Attach(ctx, ref, so.Signatures, options)
+		if err != nil {
+			return "", fmt.Errorf("signing %s: %w", ref, err)
+		}
+		return ref.At(h), nil
 	}
 	images := filepath.Join(o.state.dir, "images")
 	ref, err := findImage(what, images, o.nfsroot)
@@ -108,7 +113,7 @@ func sign(ctx context.Context, what string, so oci.SignOptions, o signOptions) (
 }
 
 func signLayout(ctx context.Context, ref oci.Reference, o oci.SignOptions) (v1.Hash, error) {
-	h, err := oci.Resolve(ctx, ref, oci.RegistryOptions{})
+	h, err := registry.Resolve(ctx, ref, registry.Options{})
 	if err != nil {
 		return h, err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/spf13/cobra"
 )
 
@@ -54,11 +55,11 @@ func runVerify(ctx context.Context, ref string, o verifyOptions, s streams) erro
 	if err != nil {
 		return usageError{err}
 	}
-	registry, err := o.registry.options()
+	options, err := o.registry.options()
 	if err != nil {
 		return err
 	}
-	verdict, err := oci.Verify(ctx, from, policy, registry)
+	verdict, err := registry.Verify(ctx, from, policy, options)
 	if err != nil {
 		return err
 	}

@@ -72,27 +72,26 @@ func (l *Layout) attach(subject v1.Hash, a Attachment) (v1.Hash, error) {
 // Attachments returns what is attached to an image of the layout, in the order
 // of digests: all of it, or what is of one type. Nobody vouches for it.
 func (l *Layout) Attachments(subject v1.Hash, artifactType string) ([]Attachment, error) {
-	return Attachments(context.Background(), l.Reference(subject), subject, artifactType, RegistryOptions{})
-}
-
-// Attachments returns what is attached to the image with the digest subject,
-// where a reference leads: all of it, or what is of one type. Nobody vouches
-// for it.
-func Attachments(ctx context.Context, at Reference, subject v1.Hash, artifactType string, o RegistryOptions) ([]Attachment, error) {
-	list, err := attachments(ctx, at, subject, artifactType, o.withDefaults())
+	at := l.Reference(subject)
+	list, err := l.attachments(at, subject, artifactType)
 	if err != nil {
 		return nil, fmt.Errorf("reading what is attached to image %s in %s: %w", subject, at, err)
 	}
 	return list, nil
 }
 
-func attachments(ctx context.Context, at Reference, subject v1.Hash, artifactType string, o RegistryOptions) (_ []Attachment, err error) {
-	s, err := o.source(ctx, at)
+func (l *Layout) attachments(at Reference, subject v1.Hash, artifactType string) (_ []Attachment, err error) {
+	s, err := OpenLocal(at)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	return Load(ctx, s, subject, func(t string) bool { return artifactType == "" || t == artifactType })
+	return Load(context.Background(), s, subject, OfType(artifactType))
+}
+
+// OfType wants what is of one type, or with "" anything.
+func OfType(artifactType string) func(string) bool {
+	return func(t string) bool { return artifactType == "" || t == artifactType }
 }
 
 // Load returns what is attached to an image, with its content.

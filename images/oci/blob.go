@@ -42,19 +42,14 @@ func (b *blobWriter) Write(p []byte) (int, error) {
 // some, they are whole again.
 func (b *blobWriter) commit() (v1.Hash, error) {
 	h := digestOf(b.sum)
-	path := b.layout.BlobPath(h)
 	err := errors.Join(b.file.Chmod(0o644), b.file.Sync())
 	if err := errors.Join(err, b.file.Close()); err != nil {
 		return v1.Hash{}, fmt.Errorf("writing blob %s: %w", h, err)
 	}
-	if err := os.Rename(b.file.Name(), path); err != nil {
+	if err := b.layout.Adopt(b.file.Name(), h); err != nil {
 		return v1.Hash{}, fmt.Errorf("keeping blob %s: %w", h, err)
 	}
 	b.file = nil
-	// The index may reach the disk before the blobs directory does.
-	if err := syncDir(filepath.Dir(path)); err != nil {
-		return v1.Hash{}, fmt.Errorf("keeping blob %s: %w", h, err)
-	}
 	return h, nil
 }
 
@@ -64,6 +59,17 @@ func (b *blobWriter) discard() {
 		b.file.Close()
 		os.Remove(b.file.Name())
 	}
+}
+
+// Adopt gives a file below the layout's directory the name of the blob h. Its bytes
+// were checked, and synced.
+func (l *Layout) Adopt(file string, h v1.Hash) error {
+	path := l.BlobPath(h)
+	if err := os.Rename(file, path); err != nil {
+		return err
+	}
+	// The index may reach the disk before the blobs directory does.
+	return syncDir(filepath.Dir(path))
 }
 
 // writeBlob keeps data as a blob, and writes nothing if it is there already.

@@ -158,7 +158,7 @@ func (e *exporter) toArchive(ctx context.Context, w io.Writer) error {
 	for _, a := range e.attached {
 		index.Manifests = place(index.Manifests, a.Desc, "")
 	}
-	data, err := canonicalJSON(index)
+	data, err := CanonicalJSON(index)
 	if err != nil {
 		return err
 	}

@@ -6,11 +6,13 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 )
 
 // A layer is read as it was written, and damage is told at its end.
 func TestOpenOwnLayer(t *testing.T) {
-	l := newLayout(t)
+	l := ocitest.NewLayout(t)
 	layer := writeLayer(t, l, file("a", "text"))
 	r, err := l.OpenLayer(layer)
 	if err != nil {

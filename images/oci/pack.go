@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // Pack returns the artifact that an attachment is, with the bytes of its blobs. The
@@ -23,24 +24,24 @@ func (a Attachment) Pack(image []byte) (Artifact, map[v1.Hash][]byte, error) {
 	}
 	blobs := map[v1.Hash][]byte{}
 	keep := func(data []byte, t types.MediaType) v1.Descriptor {
-		d := describe(data, t)
+		d := Describe(data, t)
 		blobs[d.Digest] = data
 		return d
 	}
 	m := v1.Manifest{
 		SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: a.Type,
-		Config: keep(emptyConfig, emptyType), Subject: &subject, Annotations: a.Annotations,
+		Config: keep(ocispec.DescriptorEmptyJSON.Data, types.OCIEmptyJSON), Subject: &subject, Annotations: a.Annotations,
 	}
 	for _, b := range a.Blobs {
 		d := keep(b.Data, types.MediaType(b.MediaType))
 		d.Annotations = b.annotations()
 		m.Layers = append(m.Layers, d)
 	}
-	raw, err := canonicalJSON(m)
+	raw, err := CanonicalJSON(m)
 	if err != nil {
 		return Artifact{}, nil, err
 	}
-	d := describe(raw, types.OCIManifestSchema1)
+	d := Describe(raw, types.OCIManifestSchema1)
 	d.ArtifactType = a.Type
 	return Artifact{d, raw, &m}, blobs, nil
 }
@@ -71,7 +72,7 @@ func (b AttachedBlob) annotations() map[string]string {
 	if b.Title == "" {
 		return b.Annotations
 	}
-	all := map[string]string{titleKey: b.Title}
+	all := map[string]string{ocispec.AnnotationTitle: b.Title}
 	maps.Copy(all, b.Annotations)
 	return all
 }
@@ -82,5 +83,5 @@ func describeImage(manifest []byte) (v1.Descriptor, error) {
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
-	return describe(manifest, cmp.Or(m.MediaType, types.OCIManifestSchema1)), nil
+	return Describe(manifest, cmp.Or(m.MediaType, types.OCIManifestSchema1)), nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 )
 
 const pem = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk=\n-----END OPENSSH PRIVATE KEY-----\n"
@@ -44,7 +45,7 @@ func TestSecrets(t *testing.T) {
 		{"service of such a name", file("etc/init.d/machine-id", "#!/bin/sh\n"), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := newLayout(t)
+			l := ocitest.NewLayout(t)
 			members := []member{c.file}
 			if c.file.Typeflag == tar.TypeLink {
 				members = append(members, file("etc/a", "anything"))
@@ -65,7 +66,7 @@ func TestSecrets(t *testing.T) {
 }
 
 func TestSecretsOfADamagedLayer(t *testing.T) {
-	l := newLayout(t)
+	l := ocitest.NewLayout(t)
 	if _, err := l.Secrets(oci.Layer{}); err == nil {
 		t.Error("a missing layer has no secrets")
 	}

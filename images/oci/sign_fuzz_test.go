@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 )
 
 // Whatever a signature holds, it is no more than what the key signed: an image
@@ -11,7 +12,7 @@ import (
 // serial.
 func FuzzSignature(f *testing.F) {
 	good, forged := newSigner(f, "good"), newSigner(f, "forged")
-	l, h := nodeImage(f, 1)
+	l, h := ocitest.NodeImage(f, 1)
 	good.sign(f, l, h, "", 7)
 	forged.sign(f, l, h, "", 9)
 	list, err := l.Attachments(h, "")

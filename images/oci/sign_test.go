@@ -3,15 +3,14 @@ package oci_test
 import (
 	"bytes"
 	"fmt"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 )
 
 // signer is a key pair of a test.
@@ -50,7 +49,7 @@ func (s signer) rebuilt(t testing.TB, l *oci.Layout, h v1.Hash) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	attach(t, l, h, a)
+	ocitest.Attach(t, l, h, a)
 }
 
 // quorum asks for some of the keys.
@@ -64,6 +63,17 @@ func quorum(need int, of ...signer) oci.Quorum {
 
 func signedBy(need int, of ...signer) oci.Policy {
 	return oci.Policy{Name: "test", Default: oci.Rule{Signatures: quorum(need, of...)}}
+}
+
+// judge asks a policy about an image of a layout.
+func judge(t testing.TB, l *oci.Layout, h v1.Hash, p oci.Policy) (oci.Verdict, error) {
+	t.Helper()
+	s, err := oci.OpenLocal(l.Reference(h))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	return p.Judge(t.Context(), s, h)
 }
 
 func TestParseKeys(t *testing.T) {
@@ -83,11 +93,11 @@ func TestParseKeys(t *testing.T) {
 		t.Errorf("public key %s, %v, want %s", got.ID(), err, want.ID())
 	}
 	_, err = oci.ParsePrivateKey(private, []byte("other"))
-	wantError(t, err, "is the password right?")
+	ocitest.WantError(t, err, "is the password right?")
 	_, err = oci.ParsePrivateKey(public, []byte("secret"))
-	wantError(t, err, "no encrypted private key")
+	ocitest.WantError(t, err, "no encrypted private key")
 	_, err = oci.ParsePublicKey(private)
-	wantError(t, err, "no public key")
+	ocitest.WantError(t, err, "no public key")
 }
 
 // What signatures an image has decides what a policy makes of it.
@@ -95,7 +105,7 @@ func TestPolicy(t *testing.T) {
 	a, b, c := newSigner(t, "a"), newSigner(t, "b"), newSigner(t, "c")
 	late := a
 	late.public.Expires = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
-	_, otherH := nodeImage(t, 2)
+	_, otherH := ocitest.NodeImage(t, 2)
 	for _, tt := range []struct {
 		name   string
 		sign   func(t *testing.T, l *oci.Layout, h v1.Hash)
@@ -123,14 +133,14 @@ func TestPolicy(t *testing.T) {
 		}, signedBy(2, a, b, c), "", 2},
 		{"expired key", func(t *testing.T, l *oci.Layout, h v1.Hash) { a.sign(t, l, h, "", 1) }, signedBy(1, late), "the key expired on 2020-01-01", 0},
 		{"for another image", func(t *testing.T, l *oci.Layout, h v1.Hash) {
-			elsewhere, _ := nodeImage(t, 2)
+			elsewhere, _ := ocitest.NodeImage(t, 2)
 			a.sign(t, elsewhere, otherH, "", 1)
 			moved, err := elsewhere.Attachments(otherH, "")
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, m := range moved {
-				attach(t, l, h, m)
+				ocitest.Attach(t, l, h, m)
 			}
 		}, signedBy(1, a), "a signature of key a is for another image, " + otherH.String(), 0},
 		{"rebuilt is no signature", func(t *testing.T, l *oci.Layout, h v1.Hash) { a.rebuilt(t, l, h) }, signedBy(1, a), "missing: a", 0},
@@ -139,14 +149,14 @@ func TestPolicy(t *testing.T) {
 		{"signed and not rebuilt", func(t *testing.T, l *oci.Layout, h v1.Hash) { a.sign(t, l, h, "", 1) },
 			oci.Policy{Default: oci.Rule{Signatures: quorum(1, a), Rebuilt: quorum(1, b)}}, "it needs a statement of a rebuild of 1 of the keys b, and has 0; missing: b", 0},
 		{"not a signature", func(t *testing.T, l *oci.Layout, h v1.Hash) {
-			attach(t, l, h, oci.Attachment{Type: "application/vnd.dev.sigstore.bundle.v0.3+json", Blobs: []oci.AttachedBlob{{MediaType: "application/vnd.dev.sigstore.bundle.v0.3+json", Data: []byte("{")}}})
+			ocitest.Attach(t, l, h, oci.Attachment{Type: "application/vnd.dev.sigstore.bundle.v0.3+json", Blobs: []oci.AttachedBlob{{MediaType: "application/vnd.dev.sigstore.bundle.v0.3+json", Data: []byte("{")}}})
 		}, signedBy(1, a), "a signature cannot be read: it is no bundle", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			l, h := nodeImage(t, 1)
+			l, h := ocitest.NodeImage(t, 1)
 			tt.sign(t, l, h)
-			got, err := oci.Verify(t.Context(), l.Reference(h), tt.policy, oci.RegistryOptions{})
-			wantError(t, err, tt.err)
+			got, err := judge(t, l, h, tt.policy)
+			ocitest.WantError(t, err, tt.err)
 			if got.Serial != tt.serial {
 				t.Errorf("serial %d, want %d", got.Serial, tt.serial)
 			}
@@ -157,28 +167,28 @@ func TestPolicy(t *testing.T) {
 // What was changed after it was signed counts for nothing, in either form.
 func TestTamperedSignature(t *testing.T) {
 	a := newSigner(t, "a")
-	from, h := nodeImage(t, 1)
+	from, h := ocitest.NodeImage(t, 1)
 	a.sign(t, from, h, "", 1)
 	list, err := from.Attachments(h, "")
 	if err != nil || len(list) != 2 {
 		t.Fatalf("%d attachments, %v, want 2", len(list), err)
 	}
 	for _, m := range list {
-		whole, _ := nodeImage(t, 1)
-		attach(t, whole, h, m)
-		_, err := oci.Verify(t.Context(), whole.Reference(h), signedBy(1, a), oci.RegistryOptions{})
-		wantError(t, err, "")
+		whole, _ := ocitest.NodeImage(t, 1)
+		ocitest.Attach(t, whole, h, m)
+		_, err := judge(t, whole, h, signedBy(1, a))
+		ocitest.WantError(t, err, "")
 		for at := range m.Blobs[0].Data {
 			if at%97 != 0 {
 				continue
 			}
-			l, _ := nodeImage(t, 1)
+			l, _ := ocitest.NodeImage(t, 1)
 			bad := m
 			bad.Blobs = slices.Clone(m.Blobs)
 			bad.Blobs[0].Data = bytes.Clone(m.Blobs[0].Data)
 			bad.Blobs[0].Data[at] ^= 1
-			attach(t, l, h, bad)
-			if v, err := oci.Verify(t.Context(), l.Reference(h), signedBy(1, a), oci.RegistryOptions{}); err == nil && v.Serial != 1 {
+			ocitest.Attach(t, l, h, bad)
+			if v, err := judge(t, l, h, signedBy(1, a)); err == nil && v.Serial != 1 {
 				t.Errorf("%s with byte %d changed has serial %d", m.Type, at, v.Serial)
 			} else if err == nil && m.Type != "application/vnd.dev.sigstore.bundle.v0.3+json" {
 				t.Errorf("%s with byte %d changed holds", m.Type, at)
@@ -187,62 +197,10 @@ func TestTamperedSignature(t *testing.T) {
 	}
 }
 
-// Signatures travel with the image, by tag too; without them nothing of the
-// image moves.
-func TestPullSigned(t *testing.T) {
-	registry := startRegistry(t, "")
-	a, b := newSigner(t, "a"), newSigner(t, "b")
-	from, h := nodeImage(t, 1)
-	a.sign(t, from, h, registry+"/roots/site", 5)
-	pushTo(t, from, h, registry+"/roots/site:1")
-	ref := reference(t, registry+"/roots/site:1")
-	l := newLayout(t)
-	_, err := l.Pull(t.Context(), ref, signedBy(2, a, b), impatient())
-	wantError(t, err, "image "+h.String()+" of "+ref.String()+" is not trusted by policy test: it needs a signature of 2 of the keys a, b, and has 1; missing: b")
-	if _, err := l.Image(h); err == nil || len(names(t, filepath.Join(l.Dir(), "partial"))) != 0 {
-		t.Errorf("an image that is not trusted was brought: %v", err)
-	}
-	if _, err := oci.SignRemote(t.Context(), ref, oci.SignOptions{Key: b.private, Serial: 6}, impatient()); err != nil {
-		t.Fatal(err)
-	}
-	got, err := l.Pull(t.Context(), ref, signedBy(2, a, b), impatient())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if v := got.Verdict; strings.Join(v.Signed, " ") != "a b" || v.Serial != 5 || v.Repository != registry+"/roots/site" {
-		t.Errorf("verdict %+v", v)
-	}
-	wantWhole(t, l, h)
-
-	archive := oci.Destination{Format: oci.FormatArchive, Path: filepath.Join(t.TempDir(), "image.tar")}
-	export(t, l, h, archive, "site")
-	got, err = newLayout(t).Pull(t.Context(), reference(t, archive.String()), signedBy(2, a, b), oci.RegistryOptions{})
-	if err != nil || got.Verdict.Repository != registry+"/roots/site" {
-		t.Errorf("from an archive: %+v, %v", got.Verdict, err)
-	}
-}
-
-// An image that was signed for one repository is not taken from another.
-func TestPullSignedForAnother(t *testing.T) {
-	registry := startRegistry(t, "")
-	a := newSigner(t, "a")
-	from, h := nodeImage(t, 1)
-	a.sign(t, from, h, registry+"/roots/test", 5)
-	pushTo(t, from, h, registry+"/roots/site:1")
-	ref := reference(t, registry+"/roots/site:1")
-	_, err := newLayout(t).Pull(t.Context(), ref, signedBy(1, a), impatient())
-	wantError(t, err, "a signature of key a is for another repository, "+registry+"/roots/test")
-	p := signedBy(1, a)
-	p.Default.Repositories = []string{registry + "/roots/test"}
-	if _, err := newLayout(t).Pull(t.Context(), ref, p, impatient()); err != nil {
-		t.Error(err)
-	}
-}
-
 // The first rule that names a reference is the one.
 func TestPolicyRules(t *testing.T) {
 	a, b := newSigner(t, "a"), newSigner(t, "b")
-	l, h := nodeImage(t, 1)
+	l, h := ocitest.NodeImage(t, 1)
 	a.sign(t, l, h, "", 1)
 	needs := func(s signer) oci.Rule { return oci.Rule{Signatures: quorum(1, s)} }
 	for _, tt := range []struct {
@@ -260,7 +218,7 @@ func TestPolicyRules(t *testing.T) {
 		rule := needs(a)
 		rule.References = tt.references
 		p := oci.Policy{Name: "test", Rules: []oci.Rule{rule}, Default: needs(b)}
-		_, err := oci.Verify(t.Context(), l.Reference(h), p, oci.RegistryOptions{})
+		_, err := judge(t, l, h, p)
 		if fits := err == nil; fits != tt.fits {
 			t.Errorf("%q: %v", tt.references, err)
 		}
@@ -269,14 +227,14 @@ func TestPolicyRules(t *testing.T) {
 
 // Many signatures are an error and not a long wait.
 func TestTooManySignatures(t *testing.T) {
-	l, h := nodeImage(t, 1)
+	l, h := ocitest.NodeImage(t, 1)
 	blob := oci.AttachedBlob{MediaType: "text/plain", Data: []byte("x")}
 	many := oci.Attachment{Type: "application/vnd.dev.cosign.artifact.sig.v1+json"}
 	for i := range 1001 {
 		blob.Annotations = map[string]string{"n": fmt.Sprint(i)}
 		many.Blobs = append(many.Blobs, blob)
 	}
-	attach(t, l, h, many)
-	_, err := oci.Verify(t.Context(), l.Reference(h), signedBy(1, newSigner(t, "a")), oci.RegistryOptions{})
-	wantError(t, err, "more than 1000 signatures")
+	ocitest.Attach(t, l, h, many)
+	_, err := judge(t, l, h, signedBy(1, newSigner(t, "a")))
+	ocitest.WantError(t, err, "more than 1000 signatures")
 }

@@ -11,18 +11,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-const (
-	// simpleType is the media type of what the older form signs, and
-	// simpleArtifact the type of an attachment of that form.
-	simpleType     = "application/vnd.dev.cosign.simplesigning.v1+json"
-	simpleArtifact = "application/vnd.dev.cosign.artifact.sig.v1+json"
-	// signatureKey is the annotation that has the signature of such a blob.
-	signatureKey = "dev.cosignproject.cosign/signature"
-
-	// maxSignatures bounds how many of an image are looked at.
-	maxSignatures = 1000
-)
-
 // SignOptions say how an image is signed.
 type SignOptions struct {
 	Key *PrivateKey
@@ -37,7 +25,7 @@ type SignOptions struct {
 // Sign signs an image of the layout, in both forms that cosign has: programs
 // know the one or the other.
 func (l *Layout) Sign(h v1.Hash, o SignOptions) error {
-	list, err := o.sign(h)
+	list, err := o.Signatures(h)
 	if err != nil {
 		return fmt.Errorf("signing image %s: %w", h, err)
 	}
@@ -63,7 +51,8 @@ func (l *Layout) SignedBy(ctx context.Context, h v1.Hash, k PublicKey, repositor
 	}), err
 }
 
-func (o SignOptions) sign(h v1.Hash) ([]Attachment, error) {
+// Signatures signs an image, and returns what is to be attached to it.
+func (o SignOptions) Signatures(h v1.Hash) ([]Attachment, error) {
 	c := claim{image: h, repository: o.Repository, serial: o.Serial}
 	text, err := c.payload()
 	if err != nil {
@@ -73,21 +62,13 @@ func (o SignOptions) sign(h v1.Hash) ([]Attachment, error) {
 	if err != nil {
 		return nil, err
 	}
-	simple := simpleAttachment(text, base64.StdEncoding.EncodeToString(signature))
+	simple := NewSimple(text, base64.StdEncoding.EncodeToString(signature))
 	bundle, err := SignStatement(o.Key, Statement{Image: h, Repository: o.Repository, PredicateType: signedPredicate, Serial: o.Serial})
 	return []Attachment{simple, bundle}, err
 }
 
-// simpleAttachment is one signature of the older form.
-func simpleAttachment(payload []byte, signature string) Attachment {
-	return Attachment{
-		Type:  simpleArtifact,
-		Blobs: []AttachedBlob{{MediaType: simpleType, Annotations: map[string]string{signatureKey: signature}, Data: payload}},
-	}
-}
-
 func isSignature(artifactType string) bool {
-	return artifactType == simpleArtifact || strings.HasPrefix(artifactType, bundleFamily)
+	return artifactType == SimpleArtifact || strings.HasPrefix(artifactType, bundleFamily)
 }
 
 // signed is a claim, or what keeps a signature from being one.
@@ -109,8 +90,8 @@ func signatures(ctx context.Context, s Source, subject v1.Hash) ([]signed, error
 	var out []signed
 	for _, a := range append(list, more...) {
 		for _, b := range a.Blobs {
-			if out = append(out, readSignature(b)); len(out) > maxSignatures {
-				return nil, fmt.Errorf("image %s has more than %d signatures", subject, maxSignatures)
+			if out = append(out, readSignature(b)); len(out) > MaxSignatures {
+				return nil, fmt.Errorf("image %s has more than %d signatures", subject, MaxSignatures)
 			}
 		}
 	}
@@ -122,12 +103,12 @@ func readSignature(b AttachedBlob) signed {
 		c, err := readBundle(b.Data)
 		return signed{c, err}
 	}
-	if b.MediaType != simpleType {
+	if b.MediaType != SimpleType {
 		return signed{err: fmt.Errorf("a blob of the type %q is no signature", b.MediaType)}
 	}
-	signature, err := base64.StdEncoding.DecodeString(b.Annotations[signatureKey])
+	signature, err := base64.StdEncoding.DecodeString(b.Annotations[SimpleSignature])
 	if err == nil && len(signature) == 0 {
-		err = errors.New("it has no annotation " + signatureKey)
+		err = errors.New("it has no annotation " + SimpleSignature)
 	}
 	if err != nil {
 		return signed{err: fmt.Errorf("reading a signature: %w", err)}

@@ -1,4 +1,4 @@
-package oci
+package registry
 
 import (
 	"bytes"
@@ -12,6 +12,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/rootbuild/rootbuild/images/oci"
 )
 
 // maxPages bounds the list of what refers to an image.
@@ -23,7 +25,7 @@ func referrersTag(subject v1.Hash) string { return subject.Algorithm + "-" + sub
 
 // Referrers returns what refers to an image in any of the places: what one of
 // them says counts only with a signature, and a mirror may be all there is.
-func (s remoteSource) Referrers(ctx context.Context, subject v1.Hash) ([]v1.Descriptor, error) {
+func (s source) Referrers(ctx context.Context, subject v1.Hash) ([]v1.Descriptor, error) {
 	var all []v1.Descriptor
 	var errs []error
 	for _, r := range s.places {
@@ -52,7 +54,7 @@ func (r *repository) attached(ctx context.Context, subject v1.Hash) (list []v1.D
 		}
 		var index *v1.IndexManifest
 		at := next // the same page again, when it has to be asked for again
-		err := r.again(ctx, "attachments of "+subject.String(), func(ctx context.Context) (err error) {
+		err := r.again(ctx, "attachments of "+subject.String(), func(ctx context.Context, _ func(int)) (err error) {
 			index, next, err = r.referrers(ctx, at)
 			return err
 		})
@@ -79,14 +81,14 @@ func (r *repository) referrers(ctx context.Context, from string) (*v1.IndexManif
 		return nil, "", err
 	}
 	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxManifest+1))
+	data, err := io.ReadAll(io.LimitReader(resp.Body, oci.MaxManifest+1))
 	switch {
 	case err != nil:
 		return nil, "", &cutError{int64(len(data)), resp.ContentLength, err}
-	case len(data) > maxManifest:
-		return nil, "", fmt.Errorf("its list of attachments has more than %d bytes", maxManifest)
+	case len(data) > oci.MaxManifest:
+		return nil, "", fmt.Errorf("its list of attachments has more than %d bytes", oci.MaxManifest)
 	}
-	_, index, err := readManifest(data, types.OCIImageIndex)
+	_, index, err := oci.ReadManifest(data, types.OCIImageIndex)
 	if err != nil {
 		return nil, "", fmt.Errorf("reading its list of attachments: %w", err)
 	}
@@ -119,13 +121,12 @@ func lacking(err error) bool {
 func (r *repository) tagged(ctx context.Context, subject v1.Hash) (*v1.IndexManifest, error) {
 	data, d, err := r.manifest(ctx, referrersTag(subject))
 	if lacking(err) {
-		index := newIndex()
-		return &index, nil
+		return &v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{}}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	_, index, err := readManifest(data, d.MediaType)
+	_, index, err := oci.ReadManifest(data, d.MediaType)
 	if err == nil && index == nil {
 		err = errors.New("it is no index")
 	}
@@ -136,11 +137,11 @@ func (r *repository) tagged(ctx context.Context, subject v1.Hash) (*v1.IndexMani
 }
 
 // Blob fetches a blob that fits into memory.
-func (s remoteSource) Blob(ctx context.Context, d v1.Descriptor) ([]byte, error) {
+func (s source) Blob(ctx context.Context, d v1.Descriptor) ([]byte, error) {
 	var errs []error
 	for _, r := range s.places {
 		var data []byte
-		err := r.again(ctx, "blob "+d.Digest.String(), func(ctx context.Context) (err error) {
+		err := r.again(ctx, "blob "+d.Digest.String(), func(ctx context.Context, _ func(int)) (err error) {
 			data, err = r.getBlob(ctx, d)
 			return err
 		})
@@ -163,20 +164,12 @@ func (r *repository) getBlob(ctx context.Context, d v1.Descriptor) ([]byte, erro
 	}
 	defer resp.Body.Close()
 	var data bytes.Buffer
-	if _, err := io.Copy(&data, newVerifier(resp.Body, d)); err != nil {
-		var damaged *damagedError
+	if _, err := io.Copy(&data, oci.NewVerifier(resp.Body, d)); err != nil {
+		var damaged *oci.DamagedError
 		if errors.As(err, &damaged) {
 			return nil, err
 		}
 		return nil, &cutError{int64(data.Len()), d.Size, err}
 	}
 	return data.Bytes(), nil
-}
-
-// again does what one request does, as often as may help.
-func (r *repository) again(ctx context.Context, object string, f func(ctx context.Context) error) error {
-	tell := func(note string) { r.options.Progress(Transfer{Object: object, Note: note}) }
-	return r.options.retry(ctx, tell, func() error {
-		return r.options.watch(ctx, func(ctx context.Context, _ func(int)) error { return f(ctx) })
-	})
 }

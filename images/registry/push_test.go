@@ -1,4 +1,4 @@
-package oci_test
+package registry_test
 
 import (
 	"context"
@@ -9,41 +9,15 @@ import (
 	"testing"
 
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/oci/ocitest"
+	"github.com/rootbuild/rootbuild/images/registry"
 )
-
-func TestParseReference(t *testing.T) {
-	sum := "sha256:" + strings.Repeat("0", 64)
-	tests := []struct{ in, err string }{
-		{"example.org/site:1", ""},
-		{"example.org:5000/a/b/site@" + sum, ""},
-		{"oci:dir", ""},
-		{"oci:dir@" + sum, ""},
-		{"oci-archive:a/b.tar", ""},
-		{"site", "no host"},
-		{"site:1", "no host"},
-		{"example.org/site", "neither a tag nor a digest"},
-		{"example.org/site@sha512:" + strings.Repeat("0", 128), "sha256"},
-		{"oci:", "no path"},
-		{"oci:dir@latest", "hash"},
-		{"docker-archive:file", "no manifest"},
-		{"https://example.org/site:1", "leave that out"},
-		{"example.org/../site:1", "no path of lower case words"},
-		{"", "no host"},
-	}
-	for _, tt := range tests {
-		got, err := oci.ParseReference(tt.in)
-		wantError(t, err, tt.err)
-		if err == nil && got.String() != tt.in {
-			t.Errorf("%s comes back as %s", tt.in, got)
-		}
-	}
-}
 
 // Only what the registry lacks is sent, and the manifest when the rest is there.
 func TestPush(t *testing.T) {
 	p := &proxy{to: startRegistry(t, "")}
 	address := p.start(t)
-	l, h := nodeImage(t, 1)
+	l, h := ocitest.NodeImage(t, 1)
 	pushTo(t, l, h, address+"/roots/site:1")
 	if n := len(p.requests("PUT /v2/roots/site/blobs/")); n != 4 {
 		t.Errorf("%d blobs were sent, want the config and 3 layers", n)
@@ -56,25 +30,25 @@ func TestPush(t *testing.T) {
 		t.Errorf("%d blobs were sent by both, want 4", n)
 	}
 	pushTo(t, l, h, address+"/roots/site@"+h.String())
-	_, err := oci.Push(t.Context(), l.Reference(h), reference(t, address+"/roots/site@sha256:"+strings.Repeat("0", 64)), impatient())
-	wantError(t, err, "the image is "+h.String())
+	_, err := registry.Push(t.Context(), l.Reference(h), ocitest.Reference(t, address+"/roots/site@sha256:"+strings.Repeat("0", 64)), impatient())
+	ocitest.WantError(t, err, "the image is "+h.String())
 }
 
 // A damaged blob is told as such, and the registry does not get its image.
 func TestPushDamaged(t *testing.T) {
 	address := startRegistry(t, "")
-	l, h := nodeImage(t, 1)
-	damageLayer(t, l, h)
-	_, err := oci.Push(t.Context(), l.Reference(h), reference(t, address+"/roots/site:1"), impatient())
-	wantError(t, err, "sending layer sha256:")
-	_, err = newLayout(t).Pull(t.Context(), reference(t, address+"/roots/site:1"), oci.Unverified, impatient())
-	wantError(t, err, "404")
+	l, h := ocitest.NodeImage(t, 1)
+	ocitest.DamageLayer(t, l, h)
+	_, err := registry.Push(t.Context(), l.Reference(h), ocitest.Reference(t, address+"/roots/site:1"), impatient())
+	ocitest.WantError(t, err, "sending layer sha256:")
+	_, err = registry.Pull(t.Context(), ocitest.NewLayout(t), ocitest.Reference(t, address+"/roots/site:1"), oci.Unverified, impatient())
+	ocitest.WantError(t, err, "404")
 }
 
 // What passes is tried again; what stays is an error that names the object.
 func TestPushFaults(t *testing.T) {
-	registry := startRegistry(t, "")
-	l, h := nodeImage(t, 1)
+	host := startRegistry(t, "")
+	l, h := ocitest.NodeImage(t, 1)
 	for _, request := range []struct{ method, path, inError string }{
 		{"GET", "/v2/", "503"},
 		{"HEAD", "/blobs/sha256:", "sending "},
@@ -85,7 +59,7 @@ func TestPushFaults(t *testing.T) {
 		for _, name := range []string{"503", "reset"} {
 			t.Run(name+" "+request.method+" "+request.path, func(t *testing.T) {
 				var left atomic.Int32
-				p := &proxy{to: registry}
+				p := &proxy{to: host}
 				p.spoil = func(w http.ResponseWriter, r *http.Request, a answer) bool {
 					hit := r.Method == request.method && strings.Contains(r.URL.Path, request.path) && left.Add(-1) >= 0
 					if hit {
@@ -97,26 +71,26 @@ func TestPushFaults(t *testing.T) {
 				left.Store(1)
 				pushTo(t, l, h, address+"/once/"+strings.ToLower(request.method)+name+":1")
 				left.Store(1000)
-				_, err := oci.Push(t.Context(), l.Reference(h), reference(t, address+"/always/"+strings.ToLower(request.method)+name+":1"), impatient())
+				_, err := registry.Push(t.Context(), l.Reference(h), ocitest.Reference(t, address+"/always/"+strings.ToLower(request.method)+name+":1"), impatient())
 				if request.path == "/v2/" && name == "reset" {
-					wantError(t, err, "gave up after 5 tries")
+					ocitest.WantError(t, err, "gave up after 5 tries")
 					return
 				}
-				wantError(t, err, request.inError)
+				ocitest.WantError(t, err, request.inError)
 			})
 		}
 	}
 }
 
 func TestPushToLayout(t *testing.T) {
-	l, h := nodeImage(t, 1)
-	_, err := oci.Push(t.Context(), l.Reference(h), reference(t, "oci:x"), oci.RegistryOptions{})
-	wantError(t, err, "the destination is no registry")
+	l, h := ocitest.NodeImage(t, 1)
+	_, err := registry.Push(t.Context(), l.Reference(h), ocitest.Reference(t, "oci:x"), registry.Options{})
+	ocitest.WantError(t, err, "the destination is no registry")
 }
 
 // An interrupt ends a push, and its error says so.
 func TestPushInterrupted(t *testing.T) {
-	l, h := nodeImage(t, 1)
+	l, h := ocitest.NodeImage(t, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	p := &proxy{to: startRegistry(t, "")}
 	p.spoil = func(_ http.ResponseWriter, r *http.Request, _ answer) bool {
@@ -125,7 +99,7 @@ func TestPushInterrupted(t *testing.T) {
 		}
 		return false
 	}
-	_, err := oci.Push(ctx, l.Reference(h), reference(t, p.start(t)+"/roots/site:1"), impatient())
+	_, err := registry.Push(ctx, l.Reference(h), ocitest.Reference(t, p.start(t)+"/roots/site:1"), impatient())
 	if !errors.Is(err, ctx.Err()) || err == nil {
 		t.Errorf("error %v, want %v", err, ctx.Err())
 	}

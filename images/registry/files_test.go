@@ -1,4 +1,4 @@
-package oci_test
+package registry_test
 
 import (
 	"bytes"
@@ -13,20 +13,21 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/oci/ocitest"
+	"github.com/rootbuild/rootbuild/images/registry"
 )
 
 const setType = "application/vnd.example.files.v1"
 
 // fileSet returns a set of texts.
-func fileSet(texts map[string]string) oci.FileSet {
-	set := oci.FileSet{Type: setType, Annotations: map[string]string{"org.opencontainers.image.title": "files"}}
+func fileSet(texts map[string]string) registry.FileSet {
+	set := registry.FileSet{Type: setType, Annotations: map[string]string{"org.opencontainers.image.title": "files"}}
 	blobs := map[v1.Hash]string{}
 	for _, name := range []string{"a/one", "a/two", "b/one again"} {
 		if text, ok := texts[name]; ok {
 			h, size, _ := v1.SHA256(bytes.NewReader([]byte(text)))
 			blobs[h] = text
-			set.Files = append(set.Files, oci.SetFile{Name: name, Digest: h, Size: size})
+			set.Files = append(set.Files, registry.SetFile{Name: name, Digest: h, Size: size})
 		}
 	}
 	set.Open = func(h v1.Hash) (io.ReadCloser, error) {
@@ -42,45 +43,45 @@ func fileSet(texts map[string]string) oci.FileSet {
 func TestFileSet(t *testing.T) {
 	p := &proxy{to: startRegistry(t, "")}
 	address := p.start(t)
-	to := reference(t, address+"/sources/site:1")
+	to := ocitest.Reference(t, address+"/sources/site:1")
 	set := fileSet(map[string]string{"a/one": "one", "a/two": "two", "b/one again": "one"})
-	h, err := oci.PushFiles(t.Context(), set, to, impatient())
-	wantError(t, err, "")
+	h, err := registry.PushFiles(t.Context(), set, to, impatient())
+	ocitest.WantError(t, err, "")
 	if n := len(p.requests("PUT /v2/sources/site/blobs/")); n != 3 {
 		t.Errorf("%d blobs were sent, want the config and two texts", n)
 	}
 	more := fileSet(map[string]string{"a/one": "one", "a/two": "three"})
-	_, err = oci.PushFiles(t.Context(), more, reference(t, address+"/sources/site:2"), impatient())
-	wantError(t, err, "")
+	_, err = registry.PushFiles(t.Context(), more, ocitest.Reference(t, address+"/sources/site:2"), impatient())
+	ocitest.WantError(t, err, "")
 	if n := len(p.requests("PUT /v2/sources/site/blobs/")); n != 4 {
 		t.Errorf("%d blobs were sent by both, want one more", n)
 	}
 
 	for _, ref := range []string{to.String(), address + "/sources/site@" + h.String()} {
-		files, err := oci.OpenFiles(t.Context(), reference(t, ref), setType, impatient())
-		wantError(t, err, "")
-		layout := newLayout(t)
+		files, err := registry.OpenFiles(t.Context(), ocitest.Reference(t, ref), setType, impatient())
+		ocitest.WantError(t, err, "")
+		layout := ocitest.NewLayout(t)
 		for _, f := range set.Files {
 			found, ok := files.Find(f.Digest)
 			if !ok {
 				t.Fatalf("%s is not in %s", f.Name, ref)
 			}
-			wantError(t, files.Bring(t.Context(), layout, found, nil), "")
+			ocitest.WantError(t, files.Bring(t.Context(), layout, found, nil), "")
 			if !layout.Has(f.Digest) {
 				t.Errorf("%s is not kept", f.Name)
 			}
 		}
-		wantNothingWrong(t, layout)
+		ocitest.WantNothingWrong(t, layout)
 	}
 }
 
 func TestFileSetRefused(t *testing.T) {
 	address := startRegistry(t, "")
-	l, h := nodeImage(t, 1)
+	l, h := ocitest.NodeImage(t, 1)
 	pushTo(t, l, h, address+"/roots/site:1")
 	set := fileSet(map[string]string{"a/one": "one"})
-	_, err := oci.PushFiles(t.Context(), set, reference(t, address+"/sources/site:1"), impatient())
-	wantError(t, err, "")
+	_, err := registry.PushFiles(t.Context(), set, ocitest.Reference(t, address+"/sources/site:1"), impatient())
+	ocitest.WantError(t, err, "")
 
 	tests := []struct{ name, ref, artifactType, want string }{
 		{"an image", address + "/roots/site:1", setType, `it is of the type "", want "` + setType + `"`},
@@ -90,29 +91,29 @@ func TestFileSetRefused(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := oci.OpenFiles(t.Context(), reference(t, tt.ref), tt.artifactType, impatient())
-			wantError(t, err, tt.want)
+			_, err := registry.OpenFiles(t.Context(), ocitest.Reference(t, tt.ref), tt.artifactType, impatient())
+			ocitest.WantError(t, err, tt.want)
 		})
 	}
-	_, err = oci.PushFiles(t.Context(), set, reference(t, "oci:dir"), impatient())
-	wantError(t, err, "the destination is no tag of a registry")
+	_, err = registry.PushFiles(t.Context(), set, ocitest.Reference(t, "oci:dir"), impatient())
+	ocitest.WantError(t, err, "the destination is no tag of a registry")
 }
 
 // Bytes that are not those of their digest are neither sent nor kept.
 func TestFileSetDamaged(t *testing.T) {
 	p := &proxy{to: startRegistry(t, "")}
 	address := p.start(t)
-	to := reference(t, address+"/sources/site:1")
+	to := ocitest.Reference(t, address+"/sources/site:1")
 	set := fileSet(map[string]string{"a/one": "one"})
 	other := set
 	other.Open = func(v1.Hash) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader([]byte("two"))), nil }
-	_, err := oci.PushFiles(t.Context(), other, to, impatient())
-	wantError(t, err, "sending layer "+set.Files[0].Digest.String())
+	_, err := registry.PushFiles(t.Context(), other, to, impatient())
+	ocitest.WantError(t, err, "sending layer "+set.Files[0].Digest.String())
 
-	_, err = oci.PushFiles(t.Context(), set, to, impatient())
-	wantError(t, err, "")
-	files, err := oci.OpenFiles(t.Context(), to, setType, impatient())
-	wantError(t, err, "")
+	_, err = registry.PushFiles(t.Context(), set, to, impatient())
+	ocitest.WantError(t, err, "")
+	files, err := registry.OpenFiles(t.Context(), to, setType, impatient())
+	ocitest.WantError(t, err, "")
 	p.spoil = func(w http.ResponseWriter, r *http.Request, a answer) bool {
 		if bytes.Equal(a.body, []byte("one")) {
 			a.body = []byte("two")
@@ -121,8 +122,8 @@ func TestFileSetDamaged(t *testing.T) {
 		}
 		return false
 	}
-	layout := newLayout(t)
-	wantError(t, files.Bring(context.Background(), layout, set.Files[0], nil), "its bytes have digest")
+	layout := ocitest.NewLayout(t)
+	ocitest.WantError(t, files.Bring(context.Background(), layout, set.Files[0], nil), "its bytes have digest")
 	if _, err := os.Stat(filepath.Join(layout.Dir(), "blobs", "sha256", set.Files[0].Digest.Hex)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("wrong bytes are kept (%v)", err)
 	}

@@ -1,4 +1,4 @@
-package oci
+package registry
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/rootbuild/rootbuild/images/oci"
 )
 
 var errRange = errors.New("the registry sent another range than the one asked for")
@@ -96,7 +98,7 @@ func (p *part) read(resp *http.Response, moved func(int)) error {
 		return fmt.Errorf("the registry sends %d bytes of %d", resp.ContentLength, rest)
 	}
 	body := &watched{r: resp.Body, moved: moved}
-	_, err := io.CopyBuffer(p, io.LimitReader(body, rest), make([]byte, bufferSize))
+	_, err := io.CopyBuffer(p, io.LimitReader(body, rest), make([]byte, 256<<10))
 	switch {
 	case body.err != nil:
 		return &cutError{p.size, p.want.Size, body.err}
@@ -130,8 +132,8 @@ func (w *watched) Read(b []byte) (int, error) {
 }
 
 // fetch brings a blob that the layout lacks, from the first place that has it.
-func (l *Layout) fetch(ctx context.Context, from []*repository, d v1.Descriptor, object string) (err error) {
-	p, err := l.openPart(d)
+func fetch(ctx context.Context, from []*repository, d v1.Descriptor, to *oci.Layout, object string) (err error) {
+	p, err := openPart(to, d)
 	if err != nil {
 		return fmt.Errorf("fetching %s: %w", object, err)
 	}

@@ -1,4 +1,4 @@
-package oci
+package registry
 
 import (
 	"bytes"
@@ -11,15 +11,10 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rootbuild/rootbuild/images/oci"
 )
-
-// titleKey is the annotation by which a blob of an artifact bears a name.
-const titleKey = "org.opencontainers.image.title"
-
-const emptyType = types.MediaType("application/vnd.oci.empty.v1+json")
-
-// emptyConfig is what an artifact has for a config: every manifest names one.
-var emptyConfig = []byte("{}")
 
 // FileSet is a set of files that a registry keeps under one manifest, a blob
 // each, and that is no image.
@@ -41,8 +36,8 @@ type SetFile struct {
 
 // manifest is a function of the set alone.
 func (s FileSet) manifest() ([]byte, error) {
-	config := describe(emptyConfig, emptyType)
-	config.Data = emptyConfig
+	config := emptyConfig
+	config.Data = ocispec.DescriptorEmptyJSON.Data
 	m := v1.Manifest{
 		SchemaVersion: 2,
 		MediaType:     types.OCIManifestSchema1,
@@ -56,19 +51,19 @@ func (s FileSet) manifest() ([]byte, error) {
 			MediaType:   "application/octet-stream",
 			Digest:      f.Digest,
 			Size:        f.Size,
-			Annotations: map[string]string{titleKey: f.Name},
+			Annotations: map[string]string{ocispec.AnnotationTitle: f.Name},
 		})
 	}
-	data, err := canonicalJSON(m)
-	if err == nil && len(data) > maxManifest {
-		err = fmt.Errorf("the manifest of %d files has more than %d bytes", len(s.Files), maxManifest)
+	data, err := oci.CanonicalJSON(m)
+	if err == nil && len(data) > oci.MaxManifest {
+		err = fmt.Errorf("the manifest of %d files has more than %d bytes", len(s.Files), oci.MaxManifest)
 	}
 	return data, err
 }
 
 // PushFiles sends a set to a registry and returns the digest of its manifest.
 // Only what the repository lacks moves, and the manifest last.
-func PushFiles(ctx context.Context, s FileSet, to Reference, o RegistryOptions) (v1.Hash, error) {
+func PushFiles(ctx context.Context, s FileSet, to oci.Reference, o Options) (v1.Hash, error) {
 	if o.Stall <= 0 {
 		o.Stall = storeTime
 	}
@@ -79,8 +74,8 @@ func PushFiles(ctx context.Context, s FileSet, to Reference, o RegistryOptions) 
 	return h, nil
 }
 
-func pushFiles(ctx context.Context, s FileSet, to Reference, o RegistryOptions) (v1.Hash, error) {
-	tag, ok := to.remote.(name.Tag)
+func pushFiles(ctx context.Context, s FileSet, to oci.Reference, o Options) (v1.Hash, error) {
+	tag, ok := to.Remote().(name.Tag)
 	if !ok {
 		return v1.Hash{}, errors.New("the destination is no tag of a registry")
 	}
@@ -96,36 +91,39 @@ func pushFiles(ctx context.Context, s FileSet, to Reference, o RegistryOptions) 
 	if err := p.blobs(ctx, m); err != nil {
 		return v1.Hash{}, err
 	}
-	d := describe(data, types.OCIManifestSchema1)
+	d := oci.Describe(data, types.OCIManifestSchema1)
 	return d.Digest, p.retry(ctx, "manifest "+d.Digest.String(), func(ctx context.Context, _ func(int)) error {
 		return p.manifest(ctx, d, data, tag.TagStr())
 	})
 }
 
+// emptyConfig is what an artifact has for a config: every manifest names one.
+var emptyConfig = oci.Describe(ocispec.DescriptorEmptyJSON.Data, types.OCIEmptyJSON)
+
 // open opens a file, or the config.
 func (s FileSet) open(h v1.Hash) (io.ReadCloser, error) {
-	if h == describe(emptyConfig, emptyType).Digest {
-		return io.NopCloser(bytes.NewReader(emptyConfig)), nil
+	if h == emptyConfig.Digest {
+		return io.NopCloser(bytes.NewReader(ocispec.DescriptorEmptyJSON.Data)), nil
 	}
 	return s.Open(h)
 }
 
-// RemoteFiles is a FileSet of a registry.
-type RemoteFiles struct {
+// Files is a FileSet of a registry.
+type Files struct {
 	FileSet
-	ref  Reference
+	ref  oci.Reference
 	repo *repository
 }
 
 // OpenFiles returns the set of that type which a reference names. Its files are
 // brought one by one.
-func OpenFiles(ctx context.Context, from Reference, artifactType string, o RegistryOptions) (*RemoteFiles, error) {
-	r := &RemoteFiles{ref: from}
+func OpenFiles(ctx context.Context, from oci.Reference, artifactType string, o Options) (*Files, error) {
+	r := &Files{ref: from}
 	if !from.Registry() {
 		return nil, fmt.Errorf("opening %s: it is no registry's", from)
 	}
-	r.repo = o.withDefaults().newRepository(ctx, from.remote.Context(), transport.PullScope)
-	data, d, err := r.repo.manifest(ctx, from.remote.Identifier())
+	r.repo = o.withDefaults().newRepository(ctx, from.Remote().Context(), transport.PullScope)
+	data, d, err := r.repo.manifest(ctx, from.Remote().Identifier())
 	if err == nil {
 		r.FileSet, err = readFileSet(data, d.MediaType, artifactType)
 	}
@@ -151,13 +149,13 @@ func readFileSet(data []byte, t types.MediaType, artifactType string) (FileSet, 
 		if d.Digest.Algorithm != "sha256" || d.Size < 0 {
 			return FileSet{}, fmt.Errorf("blob %s of %d bytes: want a sha256 and a size", d.Digest, d.Size)
 		}
-		s.Files = append(s.Files, SetFile{Name: d.Annotations[titleKey], Digest: d.Digest, Size: d.Size})
+		s.Files = append(s.Files, SetFile{Name: d.Annotations[ocispec.AnnotationTitle], Digest: d.Digest, Size: d.Size})
 	}
 	return s, nil
 }
 
 // Find returns the file with that digest, and whether the set has one.
-func (r *RemoteFiles) Find(h v1.Hash) (SetFile, bool) {
+func (r *Files) Find(h v1.Hash) (SetFile, bool) {
 	for _, f := range r.Files {
 		if f.Digest == h {
 			return f, true
@@ -169,10 +167,10 @@ func (r *RemoteFiles) Find(h v1.Hash) (SetFile, bool) {
 // Bring puts the bytes of a file, checked, into a layout. What a break leaves is
 // where the next run goes on. progress is told of bytes that came, and may be
 // nil.
-func (r *RemoteFiles) Bring(ctx context.Context, to *Layout, f SetFile, progress func(done, total int64)) error {
+func (r *Files) Bring(ctx context.Context, to *oci.Layout, f SetFile, progress func(done, total int64)) error {
 	repo := *r.repo
 	if progress != nil {
 		repo.options.Progress = func(t Transfer) { progress(t.Done, t.Total) }
 	}
-	return to.fetch(ctx, []*repository{&repo}, v1.Descriptor{Digest: f.Digest, Size: f.Size}, "file "+f.Name)
+	return fetch(ctx, []*repository{&repo}, v1.Descriptor{Digest: f.Digest, Size: f.Size}, to, "file "+f.Name)
 }

@@ -1,4 +1,4 @@
-package oci
+package registry
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/rootbuild/rootbuild/images/oci"
 )
 
 const (
@@ -43,7 +45,7 @@ func newGuard(registry string, plain bool, roots *x509.CertPool) *guard {
 		TLSHandshakeTimeout: connectTime,
 		TLSClientConfig:     &tls.Config{RootCAs: roots},
 		ForceAttemptHTTP2:   true,
-		MaxIdleConnsPerHost: parallel,
+		MaxIdleConnsPerHost: oci.Parallel,
 		// Blobs are compressed, and their digest is that of what travels.
 		DisableCompression: true,
 	}

@@ -1,4 +1,4 @@
-package oci_test
+package registry_test
 
 import (
 	"context"
@@ -15,11 +15,13 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/oci/ocitest"
+	"github.com/rootbuild/rootbuild/images/registry"
 )
 
 // startTLS serves a proxy by https, and returns its address and options that
 // trust it.
-func startTLS(t *testing.T, p *proxy) (string, oci.RegistryOptions) {
+func startTLS(t *testing.T, p *proxy) (string, registry.Options) {
 	t.Helper()
 	s := httptest.NewTLSServer(p)
 	t.Cleanup(s.Close)
@@ -31,20 +33,20 @@ func startTLS(t *testing.T, p *proxy) (string, oci.RegistryOptions) {
 }
 
 func TestPullTLS(t *testing.T) {
-	registry := startRegistry(t, "")
-	from, h := nodeImage(t, 1)
-	pushTo(t, from, h, registry+"/roots/site:1")
-	address, o := startTLS(t, &proxy{to: registry})
-	l := newLayout(t)
-	if _, err := l.Pull(t.Context(), reference(t, address+"/roots/site:1"), oci.Unverified, o); err != nil {
+	host := startRegistry(t, "")
+	from, h := ocitest.NodeImage(t, 1)
+	pushTo(t, from, h, host+"/roots/site:1")
+	address, o := startTLS(t, &proxy{to: host})
+	l := ocitest.NewLayout(t)
+	if _, err := registry.Pull(t.Context(), l, ocitest.Reference(t, address+"/roots/site:1"), oci.Unverified, o); err != nil {
 		t.Error(err)
 	}
-	wantWhole(t, l, h)
+	ocitest.WantWhole(t, l, h)
 	o.RootCAs = nil
-	_, err := newLayout(t).Pull(t.Context(), reference(t, address+"/roots/site:1"), oci.Unverified, o)
-	wantError(t, err, "certificate signed by unknown authority")
-	_, err = newLayout(t).Pull(t.Context(), reference(t, registry+"/roots/site:1"), oci.Unverified, oci.RegistryOptions{})
-	wantError(t, err, "plain http to "+registry+" is refused: it does not answer https")
+	_, err := registry.Pull(t.Context(), ocitest.NewLayout(t), ocitest.Reference(t, address+"/roots/site:1"), oci.Unverified, o)
+	ocitest.WantError(t, err, "certificate signed by unknown authority")
+	_, err = registry.Pull(t.Context(), ocitest.NewLayout(t), ocitest.Reference(t, host+"/roots/site:1"), oci.Unverified, registry.Options{})
+	ocitest.WantError(t, err, "plain http to "+host+" is refused: it does not answer https")
 }
 
 // trap is a server on another address of this machine that no registry may
@@ -61,9 +63,9 @@ func trap(t *testing.T) string {
 // A registry may send its clients on, but neither from https to http nor to
 // this machine or link, where other services listen.
 func TestPullRedirects(t *testing.T) {
-	registry := startRegistry(t, "")
-	from, h := nodeImage(t, 1)
-	pushTo(t, from, h, registry+"/roots/site:1")
+	host := startRegistry(t, "")
+	from, h := ocitest.NodeImage(t, 1)
+	pushTo(t, from, h, host+"/roots/site:1")
 	port := trap(t)
 	for _, o := range objects(t, from, h)[1:] {
 		for _, tt := range []struct {
@@ -82,7 +84,7 @@ func TestPullRedirects(t *testing.T) {
 			{"to IPv4 in IPv6", "http://[::ffff:127.0.0.1]:" + port, true, "may not send its clients to this machine or link"},
 		} {
 			t.Run(tt.name+"/"+o.name, func(t *testing.T) {
-				p := &proxy{to: registry}
+				p := &proxy{to: host}
 				p.spoil = func(w http.ResponseWriter, r *http.Request, _ answer) bool {
 					if r.URL.Path != o.path {
 						return false
@@ -95,9 +97,9 @@ func TestPullRedirects(t *testing.T) {
 				if tt.plain {
 					address, options = p.start(t), impatient()
 				}
-				_, err := newLayout(t).Pull(t.Context(), reference(t, address+"/roots/site:1"), oci.Unverified, options)
-				wantError(t, err, tt.want)
-				wantError(t, err, o.inError)
+				_, err := registry.Pull(t.Context(), ocitest.NewLayout(t), ocitest.Reference(t, address+"/roots/site:1"), oci.Unverified, options)
+				ocitest.WantError(t, err, tt.want)
+				ocitest.WantError(t, err, o.inError)
 			})
 		}
 	}
@@ -105,12 +107,12 @@ func TestPullRedirects(t *testing.T) {
 
 // To another path, and without end.
 func TestPullRedirectsAtHome(t *testing.T) {
-	registry := startRegistry(t, "")
-	from, h := nodeImage(t, 1)
-	pushTo(t, from, h, registry+"/roots/site:1")
+	host := startRegistry(t, "")
+	from, h := ocitest.NodeImage(t, 1)
+	pushTo(t, from, h, host+"/roots/site:1")
 	layer := objects(t, from, h)[3]
-	for to, want := range map[string]string{"http://" + registry + layer.path: "", layer.path: "stopped after 10 redirects"} {
-		p := &proxy{to: registry}
+	for to, want := range map[string]string{"http://" + host + layer.path: "", layer.path: "stopped after 10 redirects"} {
+		p := &proxy{to: host}
 		p.spoil = func(w http.ResponseWriter, r *http.Request, _ answer) bool {
 			if r.URL.Path != layer.path {
 				return false
@@ -118,8 +120,8 @@ func TestPullRedirectsAtHome(t *testing.T) {
 			http.Redirect(w, r, to, http.StatusTemporaryRedirect)
 			return true
 		}
-		_, err := newLayout(t).Pull(t.Context(), reference(t, p.start(t)+"/roots/site:1"), oci.Unverified, impatient())
-		wantError(t, err, want)
+		_, err := registry.Pull(t.Context(), ocitest.NewLayout(t), ocitest.Reference(t, p.start(t)+"/roots/site:1"), oci.Unverified, impatient())
+		ocitest.WantError(t, err, want)
 	}
 }
 
@@ -140,9 +142,9 @@ func TestPullTokenRealms(t *testing.T) {
 				w.WriteHeader(http.StatusUnauthorized)
 			}))
 			defer s.Close()
-			ref := reference(t, strings.TrimPrefix(s.URL, "http://")+"/roots/site:1")
-			_, err := newLayout(t).Pull(t.Context(), ref, oci.Unverified, impatient())
-			wantError(t, err, want)
+			ref := ocitest.Reference(t, strings.TrimPrefix(s.URL, "http://")+"/roots/site:1")
+			_, err := registry.Pull(t.Context(), ocitest.NewLayout(t), ref, oci.Unverified, impatient())
+			ocitest.WantError(t, err, want)
 			if err == nil {
 				t.Error("no error")
 			}
@@ -157,32 +159,32 @@ func TestCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	passwords := filepath.Join(t.TempDir(), "htpasswd")
-	write(t, passwords, "builder:"+string(hash)+"\n")
-	registry := startRegistry(t, fmt.Sprintf("auth: {htpasswd: {realm: test, path: %q}}\n", passwords))
-	from, h := nodeImage(t, 1)
-	ref := reference(t, registry+"/roots/site:1")
+	ocitest.Write(t, passwords, "builder:"+string(hash)+"\n")
+	host := startRegistry(t, fmt.Sprintf("auth: {htpasswd: {realm: test, path: %q}}\n", passwords))
+	from, h := ocitest.NodeImage(t, 1)
+	ref := ocitest.Reference(t, host+"/roots/site:1")
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
-	_, err = oci.Push(t.Context(), from.Reference(h), ref, impatient())
-	wantError(t, err, "401 Unauthorized: log in with docker login")
+	_, err = registry.Push(t.Context(), from.Reference(h), ref, impatient())
+	ocitest.WantError(t, err, "401 Unauthorized: log in with docker login")
 	token := base64.StdEncoding.EncodeToString([]byte("builder:secret"))
-	write(t, filepath.Join(os.Getenv("DOCKER_CONFIG"), "config.json"), fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, registry, token))
-	pushTo(t, from, h, registry+"/roots/site:1")
-	l := newLayout(t)
-	if _, err := l.Pull(t.Context(), ref, oci.Unverified, impatient()); err != nil {
+	ocitest.Write(t, filepath.Join(os.Getenv("DOCKER_CONFIG"), "config.json"), fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, host, token))
+	pushTo(t, from, h, host+"/roots/site:1")
+	l := ocitest.NewLayout(t)
+	if _, err := registry.Pull(t.Context(), l, ref, oci.Unverified, impatient()); err != nil {
 		t.Fatal(err)
 	}
-	wantWhole(t, l, h)
+	ocitest.WantWhole(t, l, h)
 }
 
 // Mirrors are asked in their order; what they have not, or have wrong, comes
 // from the next.
 func TestPullMirrors(t *testing.T) {
-	registry := startRegistry(t, "")
-	from, h := nodeImage(t, 1)
-	pushTo(t, from, h, registry+"/roots/site:1")
-	pushTo(t, from, h, registry+"/mirror/roots/site:1")
+	host := startRegistry(t, "")
+	from, h := ocitest.NodeImage(t, 1)
+	pushTo(t, from, h, host+"/roots/site:1")
+	pushTo(t, from, h, host+"/mirror/roots/site:1")
 	layer := objects(t, from, h)[3]
-	bad := &proxy{to: registry}
+	bad := &proxy{to: host}
 	bad.spoil = func(w http.ResponseWriter, r *http.Request, a answer) bool {
 		if !strings.HasSuffix(r.URL.Path, strings.TrimPrefix(layer.path, "/v2/roots/site")) {
 			return false
@@ -190,31 +192,31 @@ func TestPullMirrors(t *testing.T) {
 		faults["corrupt"](w, r, a)
 		return true
 	}
-	good := &proxy{to: registry}
+	good := &proxy{to: host}
 	o := impatient()
 	o.Mirrors = []string{"127.0.0.1:1", bad.start(t) + "/mirror", good.start(t) + "/nothing"}
-	l := newLayout(t)
-	got, err := l.Pull(t.Context(), reference(t, registry+"/roots/site@"+h.String()), oci.Unverified, o)
+	l := ocitest.NewLayout(t)
+	got, err := registry.Pull(t.Context(), l, ocitest.Reference(t, host+"/roots/site@"+h.String()), oci.Unverified, o)
 	if err != nil || got.Digest != h {
 		t.Fatalf("pulled %s, %v, want %s", got.Digest, err, h)
 	}
-	wantWhole(t, l, h)
-	wantNothingWrong(t, l)
+	ocitest.WantWhole(t, l, h)
+	ocitest.WantNothingWrong(t, l)
 	if len(bad.requests("/v2/mirror/roots/site/manifests/sha256:")) == 0 || len(good.requests("/v2/nothing/roots/site/blobs/")) != 1 {
 		t.Errorf("the mirrors were asked %q and %q", bad.log, good.log)
 	}
 	o.Mirrors = []string{"mirror"}
-	wantError(t, o.Check(), `mirror "mirror": `)
+	ocitest.WantError(t, o.Check(), `mirror "mirror": `)
 }
 
 // An interrupt ends a pull at once, whatever it waits for.
 func TestPullInterrupted(t *testing.T) {
-	registry := startRegistry(t, "")
-	from, h := nodeImage(t, 1)
-	pushTo(t, from, h, registry+"/roots/site:1")
+	host := startRegistry(t, "")
+	from, h := ocitest.NodeImage(t, 1)
+	pushTo(t, from, h, host+"/roots/site:1")
 	for _, o := range objects(t, from, h) {
 		ctx, cancel := context.WithCancel(t.Context())
-		p := &proxy{to: registry}
+		p := &proxy{to: host}
 		p.spoil = func(_ http.ResponseWriter, r *http.Request, _ answer) bool {
 			if r.URL.Path == o.path {
 				cancel()
@@ -222,10 +224,10 @@ func TestPullInterrupted(t *testing.T) {
 			}
 			return false
 		}
-		l := newLayout(t)
-		_, err := l.Pull(ctx, reference(t, p.start(t)+"/roots/site:1"), oci.Unverified, oci.RegistryOptions{PlainHTTP: true})
-		wantError(t, err, "context canceled")
-		wantNothingWrong(t, l)
+		l := ocitest.NewLayout(t)
+		_, err := registry.Pull(ctx, l, ocitest.Reference(t, p.start(t)+"/roots/site:1"), oci.Unverified, registry.Options{PlainHTTP: true})
+		ocitest.WantError(t, err, "context canceled")
+		ocitest.WantNothingWrong(t, l)
 		cancel()
 	}
 }

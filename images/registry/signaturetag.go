@@ -1,4 +1,4 @@
-package oci
+package registry
 
 import (
 	"bytes"
@@ -9,6 +9,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/rootbuild/rootbuild/images/oci"
 )
 
 // signatureTag is where cosign keeps signatures of the older form in a
@@ -16,8 +18,8 @@ import (
 func signatureTag(subject v1.Hash) string { return referrersTag(subject) + ".sig" }
 
 // Loose returns the signatures under that tag, of all places: see Referrers.
-func (s remoteSource) Loose(ctx context.Context, subject v1.Hash, _ func([]byte) (v1.Hash, error)) ([]Attachment, error) {
-	var all []Attachment
+func (s source) Loose(ctx context.Context, subject v1.Hash, _ func([]byte) (v1.Hash, error)) ([]oci.Attachment, error) {
+	var all []oci.Attachment
 	var errs []error
 	for _, r := range s.places {
 		m, err := r.signatures(ctx, subject)
@@ -25,7 +27,7 @@ func (s remoteSource) Loose(ctx context.Context, subject v1.Hash, _ func([]byte)
 			errs = append(errs, fmt.Errorf("from %s: %w", r.repo, err))
 			continue
 		}
-		list, err := simpleSignatures(ctx, remoteSource{s.ref, []*repository{r}}, m)
+		list, err := oci.LoadSimple(ctx, source{s.ref, []*repository{r}}, m)
 		if err != nil {
 			return nil, err
 		}
@@ -54,60 +56,13 @@ func (r *repository) signatures(ctx context.Context, subject v1.Hash) (*v1.Manif
 	return m, nil
 }
 
-// simpleSignatures makes each signature of a manifest an attachment.
-func simpleSignatures(ctx context.Context, s Source, m *v1.Manifest) ([]Attachment, error) {
-	var list []Attachment
-	for _, d := range m.Layers {
-		if !isSimple(d) {
-			continue
-		}
-		if d.Size < 0 || d.Size > maxManifest || len(list) == maxSignatures {
-			return nil, fmt.Errorf("signature %s: one has at most %d bytes, and an image at most %d of them", d.Digest, maxManifest, maxSignatures)
-		}
-		text, err := s.Blob(ctx, d)
-		if err != nil {
-			return nil, fmt.Errorf("reading signature %s: %w", d.Digest, err)
-		}
-		list = append(list, simpleAttachment(text, d.Annotations[signatureKey]))
-	}
-	return list, nil
-}
-
-func isSimple(d v1.Descriptor) bool { return d.MediaType == simpleType }
-
-// Loose returns the signatures of manifests that refer to nothing, as copies of
-// the tag have them.
-func (l Local) Loose(ctx context.Context, subject v1.Hash, of func(signed []byte) (v1.Hash, error)) ([]Attachment, error) {
-	index, err := l.index()
-	if err != nil {
-		return nil, err
-	}
-	var all []Attachment
-	for _, d := range index.Manifests {
-		m := l.peek(ctx, d)
-		if m == nil || m.Subject != nil {
-			continue
-		}
-		list, err := simpleSignatures(ctx, l, m)
-		if err != nil {
-			return nil, err
-		}
-		for _, a := range list {
-			if image, err := of(a.Blobs[0].Data); err == nil && image == subject {
-				all = append(all, a)
-			}
-		}
-	}
-	return all, nil
-}
-
 // signatures adds those of the older form to the tag, beside what others put
 // there.
-func (p pusher) signatures(ctx context.Context, subject v1.Hash, list []Artifact) error {
+func (p pusher) signatures(ctx context.Context, subject v1.Hash, list []oci.Artifact) error {
 	var add []v1.Descriptor
 	for _, a := range list {
-		if a.Desc.ArtifactType == simpleArtifact {
-			add = append(add, slices.DeleteFunc(slices.Clone(a.Manifest.Layers), func(d v1.Descriptor) bool { return !isSimple(d) })...)
+		if a.Desc.ArtifactType == oci.SimpleArtifact {
+			add = append(add, slices.DeleteFunc(slices.Clone(a.Manifest.Layers), func(d v1.Descriptor) bool { return !oci.IsSimple(d) })...)
 		}
 	}
 	if len(add) == 0 {
@@ -126,7 +81,7 @@ func (p pusher) addSignatures(ctx context.Context, subject v1.Hash, add []v1.Des
 		}
 		missing := slices.DeleteFunc(slices.Clone(add), func(d v1.Descriptor) bool {
 			return slices.ContainsFunc(m.Layers, func(have v1.Descriptor) bool {
-				return have.Digest == d.Digest && have.Annotations[signatureKey] == d.Annotations[signatureKey]
+				return have.Digest == d.Digest && have.Annotations[oci.SimpleSignature] == d.Annotations[oci.SimpleSignature]
 			})
 		})
 		if len(missing) == 0 {
@@ -148,19 +103,19 @@ func (p pusher) putSignatures(ctx context.Context, subject v1.Hash, m *v1.Manife
 		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, d.Digest)
 		config.History = append(config.History, v1.History{})
 	}
-	text, err := canonicalJSON(config)
+	text, err := oci.CanonicalJSON(config)
 	if err != nil {
 		return err
 	}
-	m.Config = describe(text, types.OCIConfigJSON)
+	m.Config = oci.Describe(text, types.OCIConfigJSON)
 	open := blobsOf(map[v1.Hash][]byte{m.Config.Digest: text})
 	err = pusher{open, p.to}.blob(ctx, m.Config, "config of "+signatureTag(subject), func(int) {})
 	if err != nil {
 		return err
 	}
-	data, err := canonicalJSON(m)
+	data, err := oci.CanonicalJSON(m)
 	if err != nil {
 		return err
 	}
-	return p.manifest(ctx, describe(data, types.OCIManifestSchema1), data, signatureTag(subject))
+	return p.manifest(ctx, oci.Describe(data, types.OCIManifestSchema1), data, signatureTag(subject))
 }

@@ -1,4 +1,4 @@
-package oci_test
+package registry_test
 
 import (
 	"bytes"
@@ -24,6 +24,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/oci/ocitest"
+	"github.com/rootbuild/rootbuild/images/registry"
 )
 
 var (
@@ -48,22 +50,19 @@ type target struct{ name, path, ref, inError string }
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	from, h := nodeImage(t, 1)
-	attached := attach(t, from, h, note("1"))
+	from, h := ocitest.NodeImage(t, 1)
+	attached := ocitest.Attach(t, from, h, ocitest.Note("1"))
 	s := &stage{registry: startRegistry(t, ""), image: h}
 	pushTo(t, from, h, s.registry+"/roots/site:image")
-	describe := func(h v1.Hash) v1.Descriptor {
-		return v1.Descriptor{MediaType: types.OCIManifestSchema1, Size: stat(t, from.BlobPath(h))[0].Size(), Digest: h}
-	}
-	index, err := json.Marshal(v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{forArch(describe(h), "amd64")}})
+	index, err := json.Marshal(v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{ocitest.ForArch(ocitest.Manifest(t, from, h), "amd64")}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	putIndex(t, s.registry, index)
-	s.list.found = []v1.Descriptor{describe(attached)}
-	s.list.found[0].ArtifactType = noteType
+	s.list.found = []v1.Descriptor{ocitest.Manifest(t, from, attached)}
+	s.list.found[0].ArtifactType = ocitest.NoteType
 	img := objects(t, from, h)
-	blob, _, err := v1.SHA256(bytes.NewReader(note("1").Blobs[0].Data))
+	blob, _, err := v1.SHA256(bytes.NewReader(ocitest.Note("1").Blobs[0].Data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,9 +84,9 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-func putIndex(t *testing.T, registry string, index []byte) {
+func putIndex(t *testing.T, host string, index []byte) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+registry+"/v2/roots/site/manifests/index", bytes.NewReader(index))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+host+"/v2/roots/site/manifests/index", bytes.NewReader(index))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,32 +179,32 @@ func (s *stage) pull(t *testing.T, o target, fault string, stays bool) string {
 	var asked atomic.Int32
 	var over atomic.Bool
 	address := s.proxied(t, o, fault, func() bool { return !over.Load() && (asked.Add(1) == 1 || stays) })
-	ref := reference(t, address+"/roots/site:"+o.ref)
+	ref := ocitest.Reference(t, address+"/roots/site:"+o.ref)
 	options := impatient()
 	if stays && slices.Contains(waiting, fault) {
 		options.Stall = 400 * time.Millisecond
 	}
-	l := newLayout(t)
-	got, err := l.Pull(t.Context(), ref, oci.Unverified, options)
+	l := ocitest.NewLayout(t)
+	got, err := registry.Pull(t.Context(), l, ref, oci.Unverified, options)
 	switch {
 	case asked.Load() == 0:
 		t.Error("the object was not asked for")
 	case err != nil && !strings.Contains(err.Error(), o.inError):
 		t.Errorf("error %q, want one with %q", err, o.inError)
-	case err != nil && slices.ContainsFunc(readIndex(t, l.Dir()).Manifests, func(d v1.Descriptor) bool { return d.Digest == s.image }):
+	case err != nil && slices.ContainsFunc(ocitest.Index(t, l.Dir()).Manifests, func(d v1.Descriptor) bool { return d.Digest == s.image }):
 		t.Error("the index names the image")
 	case err == nil && got.Digest != s.image:
 		t.Errorf("pulled %s, want %s", got.Digest, s.image)
 	case err == nil:
-		wantWhole(t, l, s.image)
+		ocitest.WantWhole(t, l, s.image)
 	}
-	wantNothingWrong(t, l)
+	ocitest.WantNothingWrong(t, l)
 	over.Store(true)
-	if got, err := l.Pull(t.Context(), ref, oci.Unverified, impatient()); err != nil || got.Digest != s.image {
+	if got, err := registry.Pull(t.Context(), l, ref, oci.Unverified, impatient()); err != nil || got.Digest != s.image {
 		t.Fatalf("after the fault: %v, %v, want %s", got, err, s.image)
 	}
-	wantWhole(t, l, s.image)
-	wantAttached(t, l.Reference(s.image), s.image, note("1"))
+	ocitest.WantWhole(t, l, s.image)
+	wantAttached(t, l.Reference(s.image), s.image, ocitest.Note("1"))
 	return outcome(err)
 }
 
@@ -214,7 +213,7 @@ func (s *stage) pull(t *testing.T, o target, fault string, stays bool) string {
 func wantTable(t *testing.T, file string, columns []target, got map[string]string) {
 	t.Helper()
 	if *update && *full {
-		write(t, file, table(columns, func(fault, object string) string { return got[fault+"/"+object] }))
+		ocitest.Write(t, file, table(columns, func(fault, object string) string { return got[fault+"/"+object] }))
 	}
 	data, err := os.ReadFile(file)
 	if err != nil {

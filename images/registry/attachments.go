@@ -1,4 +1,4 @@
-package oci
+package registry
 
 import (
 	"context"
@@ -7,13 +7,15 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/rootbuild/rootbuild/images/oci"
 )
 
 // subjectHeader is how a registry says that it lists an artifact by itself.
 const subjectHeader = "OCI-Subject"
 
 // attachments sends what is attached to an image that the registry has.
-func (p pusher) attachments(ctx context.Context, subject v1.Hash, list []Artifact) error {
+func (p pusher) attachments(ctx context.Context, subject v1.Hash, list []oci.Artifact) error {
 	var unlisted []v1.Descriptor
 	for _, a := range list {
 		listed, err := p.attachment(ctx, a)
@@ -34,7 +36,7 @@ func (p pusher) attachments(ctx context.Context, subject v1.Hash, list []Artifac
 	})
 }
 
-func (p pusher) attachment(ctx context.Context, a Artifact) (listed bool, err error) {
+func (p pusher) attachment(ctx context.Context, a oci.Artifact) (listed bool, err error) {
 	for _, d := range a.Blobs() {
 		object := "attachment " + d.Digest.String()
 		err := p.retry(ctx, object, func(ctx context.Context, moved func(int)) error { return p.blob(ctx, d, object, moved) })
@@ -70,11 +72,11 @@ func (p pusher) enlist(ctx context.Context, subject v1.Hash, add []v1.Descriptor
 		}
 		index.Manifests = append(index.Manifests, missing...)
 		index.MediaType = types.OCIImageIndex
-		data, err := canonicalJSON(index)
+		data, err := oci.CanonicalJSON(index)
 		if err != nil {
 			return err
 		}
-		if err := p.manifest(ctx, describe(data, types.OCIImageIndex), data, referrersTag(subject)); err != nil {
+		if err := p.manifest(ctx, oci.Describe(data, types.OCIImageIndex), data, referrersTag(subject)); err != nil {
 			return err
 		}
 	}

@@ -1,4 +1,4 @@
-package oci
+package registry
 
 import (
 	"context"
@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/rootbuild/rootbuild/images/oci"
 )
 
 const (
@@ -94,7 +96,7 @@ func passing(err error) bool {
 		return status.code >= 500 || status.code == http.StatusTooManyRequests || status.code == http.StatusRequestTimeout
 	}
 	var cut *cutError
-	var damaged *damagedError
+	var damaged *oci.DamagedError
 	return errors.As(err, &cut) || errors.As(err, &damaged) || errors.Is(err, errStalled) || errors.Is(err, errRange) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
@@ -102,14 +104,14 @@ func passing(err error) bool {
 
 // retry calls f until it succeeds, or fails for good, or too often. It tells
 // before each pause.
-func (o RegistryOptions) retry(ctx context.Context, tell func(string), f func() error) error {
+func (o Options) retry(ctx context.Context, tell func(string), f func() error) error {
 	pause, wrong := o.Pause, 0
 	for try := 1; ; try++ {
 		err := f()
 		if err == nil || ctx.Err() != nil || !passing(err) {
 			return err
 		}
-		var damaged *damagedError
+		var damaged *oci.DamagedError
 		if errors.As(err, &damaged) {
 			wrong++
 		}
@@ -132,7 +134,7 @@ func (o RegistryOptions) retry(ctx context.Context, tell func(string), f func() 
 }
 
 // watch ends f when it reports too little progress within the stall time.
-func (o RegistryOptions) watch(ctx context.Context, f func(ctx context.Context, moved func(n int)) error) error {
+func (o Options) watch(ctx context.Context, f func(ctx context.Context, moved func(n int)) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	dog := time.AfterFunc(o.Stall, func() {

@@ -2,6 +2,7 @@ package oci_test
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -14,51 +15,104 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 )
 
-func TestPullLocal(t *testing.T) {
-	from, h := nodeImage(t, 1)
+// take brings the image of a layout into another, whoever signed it.
+func take(t testing.TB, to *oci.Layout, from oci.Reference) (oci.Taken, error) {
+	t.Helper()
+	s, err := oci.OpenLocal(from)
+	if err != nil {
+		return oci.Taken{}, err
+	}
+	defer s.Close()
+	return to.Take(t.Context(), s, func(v1.Hash) error { return nil })
+}
+
+func TestTakeLocal(t *testing.T) {
+	from, h := ocitest.NodeImage(t, 1)
 	for _, format := range []oci.Format{oci.FormatLayout, oci.FormatArchive} {
 		t.Run(string(format), func(t *testing.T) {
 			d := oci.Destination{Format: format, Path: filepath.Join(t.TempDir(), "image")}
 			export(t, from, h, d, "site")
-			l := newLayout(t)
+			l := ocitest.NewLayout(t)
 			for _, blobs := range []int{4, 0} {
-				got, err := l.Pull(t.Context(), reference(t, d.String()), oci.Unverified, oci.RegistryOptions{})
+				got, err := take(t, l, ocitest.Reference(t, d.String()))
 				if err != nil || got.Digest != h || got.Blobs != blobs {
-					t.Fatalf("pulled %+v, %v, want %s and %d blobs", got, err, h, blobs)
+					t.Fatalf("took %+v, %v, want %s and %d blobs", got, err, h, blobs)
 				}
 			}
-			wantWhole(t, l, h)
+			ocitest.WantWhole(t, l, h)
 		})
 	}
 }
 
+// What is attached is there when the image may be refused; a refused one brings no
+// layer, and no entry of the index.
+func TestTakeRefused(t *testing.T) {
+	from, h := ocitest.NodeImage(t, 1)
+	ocitest.Attach(t, from, h, ocitest.Note("1"))
+	s, err := oci.OpenLocal(from.Reference(h))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	l, refused := ocitest.NewLayout(t), errors.New("refused")
+	_, err = l.Take(t.Context(), s, func(image v1.Hash) error {
+		if image != h {
+			t.Errorf("asked for %s, want %s", image, h)
+		}
+		wantAttached(t, l.Reference(h), h, ocitest.Note("1"))
+		return refused
+	})
+	if !errors.Is(err, refused) {
+		t.Errorf("error %v, want %v", err, refused)
+	}
+	img, err := from.Image(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := img.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range m.Layers {
+		if l.Has(d.Digest) {
+			t.Errorf("layer %s was brought", d.Digest)
+		}
+	}
+	for _, d := range ocitest.Index(t, l.Dir()).Manifests {
+		if d.Digest == h {
+			t.Error("the index names the image")
+		}
+	}
+}
+
 // Of several images one is named; of a damaged one nothing wrong is kept.
-func TestPullLocalFails(t *testing.T) {
-	from, h := nodeImage(t, 1)
-	next, nextH := nodeImage(t, 2)
+func TestTakeLocalFails(t *testing.T) {
+	from, h := ocitest.NodeImage(t, 1)
+	next, nextH := ocitest.NodeImage(t, 2)
 	d := oci.Destination{Format: oci.FormatLayout, Path: from.Dir()}
 	export(t, next, nextH, d, "next")
-	l := newLayout(t)
-	_, err := l.Pull(t.Context(), reference(t, d.String()), oci.Unverified, oci.RegistryOptions{})
-	wantError(t, err, "it holds 2 images: name one as @sha256:DIGEST")
-	_, err = l.Pull(t.Context(), reference(t, d.String()+"@sha256:"+strings.Repeat("0", 64)), oci.Unverified, oci.RegistryOptions{})
-	wantError(t, err, "its index does not name")
-	if _, err := l.Pull(t.Context(), from.Reference(h), oci.Unverified, oci.RegistryOptions{}); err != nil {
+	l := ocitest.NewLayout(t)
+	_, err := take(t, l, ocitest.Reference(t, d.String()))
+	ocitest.WantError(t, err, "it holds 2 images: name one as @sha256:DIGEST")
+	_, err = take(t, l, ocitest.Reference(t, d.String()+"@sha256:"+strings.Repeat("0", 64)))
+	ocitest.WantError(t, err, "its index does not name")
+	if _, err := take(t, l, from.Reference(h)); err != nil {
 		t.Error(err)
 	}
-	damageLayer(t, from, nextH)
-	_, err = l.Pull(t.Context(), from.Reference(nextH), oci.Unverified, oci.RegistryOptions{})
-	wantError(t, err, "its bytes have digest")
-	wantNothingWrong(t, l)
-	_, err = l.Pull(t.Context(), reference(t, "oci-archive:"+t.TempDir()), oci.Unverified, oci.RegistryOptions{})
-	wantError(t, err, "is a directory")
+	ocitest.DamageLayer(t, from, nextH)
+	_, err = take(t, l, from.Reference(nextH))
+	ocitest.WantError(t, err, "its bytes have digest")
+	ocitest.WantNothingWrong(t, l)
+	_, err = take(t, l, ocitest.Reference(t, "oci-archive:"+t.TempDir()))
+	ocitest.WantError(t, err, "is a directory")
 }
 
 // A layout that came from elsewhere may hold links that lead out of it.
-func TestPullLocalLinksOut(t *testing.T) {
-	from, h := nodeImage(t, 1)
+func TestTakeLocalLinksOut(t *testing.T) {
+	from, h := ocitest.NodeImage(t, 1)
 	img, err := from.Image(h)
 	if err != nil {
 		t.Fatal(err)
@@ -74,75 +128,44 @@ func TestPullLocalLinksOut(t *testing.T) {
 	if err := os.Symlink(outside, blob); err != nil {
 		t.Fatal(err)
 	}
-	_, err = newLayout(t).Pull(t.Context(), from.Reference(h), oci.Unverified, oci.RegistryOptions{})
-	wantError(t, err, "escapes")
-}
-
-// put writes a value as a blob of a layout and describes it.
-func put(t *testing.T, l *oci.Layout, v any, typ types.MediaType) v1.Descriptor {
-	t.Helper()
-	data, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, size, err := v1.SHA256(strings.NewReader(string(data)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, l.BlobPath(h), string(data))
-	return v1.Descriptor{MediaType: typ, Size: size, Digest: h}
-}
-
-// enter makes a manifest the only one of a layout's index.
-func enter(t *testing.T, l *oci.Layout, d v1.Descriptor) {
-	t.Helper()
-	data, err := json.Marshal(v1.IndexManifest{SchemaVersion: 2, Manifests: []v1.Descriptor{d}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(l.Dir(), "index.json"), string(data))
-}
-
-func forArch(d v1.Descriptor, arch string) v1.Descriptor {
-	d.Platform = &v1.Platform{OS: "linux", Architecture: arch}
-	return d
+	_, err = take(t, ocitest.NewLayout(t), from.Reference(h))
+	ocitest.WantError(t, err, "escapes")
 }
 
 // An index leads to the image for linux/amd64, and to no other.
-func TestPullIndex(t *testing.T) {
+func TestTakeIndex(t *testing.T) {
 	tests := []struct {
 		name  string
 		index func(amd64 v1.Descriptor) []v1.Descriptor
 		want  string
 	}{
 		{"ours among others", func(d v1.Descriptor) []v1.Descriptor {
-			return []v1.Descriptor{forArch(d, "arm64"), forArch(d, "amd64"), forArch(d, "unknown")}
+			return []v1.Descriptor{ocitest.ForArch(d, "arm64"), ocitest.ForArch(d, "amd64"), ocitest.ForArch(d, "unknown")}
 		}, ""},
 		{"only others", func(d v1.Descriptor) []v1.Descriptor {
-			return []v1.Descriptor{forArch(d, "arm64"), forArch(d, "s390x")}
+			return []v1.Descriptor{ocitest.ForArch(d, "arm64"), ocitest.ForArch(d, "s390x")}
 		},
 			"it holds images for linux/arm64, linux/s390x, and none for linux/amd64"},
 		{"empty", func(v1.Descriptor) []v1.Descriptor { return []v1.Descriptor{} }, "it holds no image"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			from, h := nodeImage(t, 1)
-			info := stat(t, from.BlobPath(h))[0]
-			d := v1.Descriptor{MediaType: types.OCIManifestSchema1, Size: info.Size(), Digest: h}
-			enter(t, from, put(t, from, v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: tt.index(d)}, types.OCIImageIndex))
-			l := newLayout(t)
-			got, err := l.Pull(t.Context(), reference(t, "oci:"+from.Dir()), oci.Unverified, oci.RegistryOptions{})
-			wantError(t, err, tt.want)
+			from, h := ocitest.NodeImage(t, 1)
+			d := ocitest.Manifest(t, from, h)
+			ocitest.Enter(t, from, ocitest.Put(t, from, v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: tt.index(d)}, types.OCIImageIndex))
+			l := ocitest.NewLayout(t)
+			got, err := take(t, l, ocitest.Reference(t, "oci:"+from.Dir()))
+			ocitest.WantError(t, err, tt.want)
 			if err == nil && got.Digest != h {
-				t.Errorf("pulled %s, want %s", got.Digest, h)
+				t.Errorf("took %s, want %s", got.Digest, h)
 			}
 		})
 	}
 }
 
 // go-containerregistry notes the type of an image's config as that of an artifact.
-func TestPullOthersLayout(t *testing.T) {
-	from, h := nodeImage(t, 1)
+func TestTakeOthersLayout(t *testing.T) {
+	from, h := ocitest.NodeImage(t, 1)
 	img, err := from.Image(h)
 	if err != nil {
 		t.Fatal(err)
@@ -166,15 +189,15 @@ func TestPullOthersLayout(t *testing.T) {
 	if m.Manifests[0].ArtifactType == "" {
 		t.Error("it notes none any more: the case is gone")
 	}
-	got, err := newLayout(t).Pull(t.Context(), reference(t, "oci:"+dir), oci.Unverified, oci.RegistryOptions{})
+	got, err := take(t, ocitest.NewLayout(t), ocitest.Reference(t, "oci:"+dir))
 	if err != nil || got.Digest != h {
-		t.Errorf("pulled %s, %v; want %s", got.Digest, err, h)
+		t.Errorf("took %s, %v; want %s", got.Digest, err, h)
 	}
 }
 
 // Manifests that are not an image's, or that two readers could understand in
 // two ways, are refused before anything moves.
-func TestPullOddManifests(t *testing.T) {
+func TestTakeOddManifests(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(m map[string]any)
@@ -228,7 +251,7 @@ func TestPullOddManifests(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			from, h := nodeImage(t, 1)
+			from, h := ocitest.NodeImage(t, 1)
 			data, err := os.ReadFile(from.BlobPath(h))
 			if err != nil {
 				t.Fatal(err)
@@ -238,23 +261,23 @@ func TestPullOddManifests(t *testing.T) {
 				t.Fatal(err)
 			}
 			tt.change(m)
-			enter(t, from, put(t, from, m, types.OCIManifestSchema1))
-			l := newLayout(t)
-			_, err = l.Pull(t.Context(), reference(t, "oci:"+from.Dir()), oci.Unverified, oci.RegistryOptions{})
-			wantError(t, err, tt.want)
-			wantNothingWrong(t, l)
+			ocitest.Enter(t, from, ocitest.Put(t, from, m, types.OCIManifestSchema1))
+			l := ocitest.NewLayout(t)
+			_, err = take(t, l, ocitest.Reference(t, "oci:"+from.Dir()))
+			ocitest.WantError(t, err, tt.want)
+			ocitest.WantNothingWrong(t, l)
 		})
 	}
 }
 
 // An image for other nodes is refused when its config is there, before its
 // layers move.
-func TestPullOtherPlatform(t *testing.T) {
+func TestTakeOtherPlatform(t *testing.T) {
 	from, h := testImage(t)
-	l := newLayout(t)
-	_, err := l.Pull(t.Context(), from.Reference(h), oci.Unverified, oci.RegistryOptions{})
-	wantError(t, err, `the image is for "linux/arm", want linux/amd64`)
-	if n := len(names(t, l.Dir()+"/blobs/sha256")); n != 1 {
+	l := ocitest.NewLayout(t)
+	_, err := take(t, l, from.Reference(h))
+	ocitest.WantError(t, err, `the image is for "linux/arm", want linux/amd64`)
+	if n := len(ocitest.Names(t, l.Dir()+"/blobs/sha256")); n != 1 {
 		t.Errorf("%d blobs moved, want the config alone", n)
 	}
 }

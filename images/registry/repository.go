@@ -1,8 +1,7 @@
-package oci
+package registry
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -12,106 +11,31 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/rootbuild/rootbuild/images/oci"
 )
-
-const (
-	// parallel is how many blobs move at once.
-	parallel = 4
-	// maxManifest bounds a manifest or config, in bytes: what the registries'
-	// own standard asks them to take.
-	maxManifest = 4 << 20
-)
-
-// RegistryOptions say how registries are spoken to. The zero value is https
-// with the host's certificates and Docker's credentials.
-type RegistryOptions struct {
-	// PlainHTTP speaks http, without it only https is spoken, on loopback too.
-	PlainHTTP bool
-	// RootCAs are whom https trusts, by default the host's.
-	RootCAs *x509.CertPool
-	// Mirrors, each HOST[:PORT][/PREFIX], are asked in their order before the
-	// registry itself for all that a digest names.
-	Mirrors []string
-	// Keychain finds credentials. The default is Docker's configuration.
-	Keychain authn.Keychain
-	// Stall is how long a connection may move nothing. The default is a
-	// minute, and five for Push.
-	Stall time.Duration
-	// Pause is how long to wait before the second try; it doubles for each
-	// further one. The default is a second.
-	Pause time.Duration
-	// Progress, when set, is told of every object that moves. It is called
-	// from several goroutines at once.
-	Progress func(Transfer)
-}
-
-// Transfer tells how far an object of an image has moved.
-type Transfer struct {
-	Object      string // "layer sha256:..." and the like
-	Done, Total int64  // bytes
-	Note        string // what went wrong, before it is tried again
-}
-
-func (o RegistryOptions) withDefaults() RegistryOptions {
-	if o.Keychain == nil {
-		o.Keychain = authn.DefaultKeychain
-	}
-	if o.Stall <= 0 {
-		o.Stall = defaultStall
-	}
-	if o.Pause <= 0 {
-		o.Pause = defaultPause
-	}
-	if o.Progress == nil {
-		o.Progress = func(Transfer) {}
-	}
-	return o
-}
-
-// Check refuses mirrors that are none.
-func (o RegistryOptions) Check() error {
-	var errs []error
-	for _, m := range o.Mirrors {
-		if _, err := mirrorOf(m, "repository"); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// mirrorOf returns where a mirror keeps a repository.
-func mirrorOf(mirror, repository string) (name.Repository, error) {
-	repo, err := name.NewRepository(strings.TrimSuffix(mirror, "/")+"/"+repository, name.StrictValidation)
-	if err != nil {
-		return name.Repository{}, fmt.Errorf("mirror %q: %w; want HOST[:PORT][/PREFIX]", mirror, err)
-	}
-	return repo, nil
-}
 
 // repository is one repository of one registry, and the connection to it.
 type repository struct {
 	repo    name.Repository
-	options RegistryOptions
+	options Options
 	connect func() (*http.Client, error)
 }
 
 // newRepository returns a repository that connects when it is first asked, and
 // only once: a mirror that is down costs its timeout once.
-func (o RegistryOptions) newRepository(ctx context.Context, repo name.Repository, action string) *repository {
+func (o Options) newRepository(ctx context.Context, repo name.Repository, action string) *repository {
 	r := &repository{repo: repo, options: o}
 	r.connect = sync.OnceValues(func() (client *http.Client, err error) {
-		err = o.retry(ctx, func(note string) { o.Progress(Transfer{Object: "connection to " + repo.RegistryStr(), Note: note}) }, func() error {
-			return o.watch(ctx, func(ctx context.Context, _ func(int)) error {
-				client, err = r.login(ctx, action)
-				return answered(err)
-			})
+		err = r.again(ctx, "connection to "+repo.RegistryStr(), func(ctx context.Context, _ func(int)) error {
+			client, err = r.login(ctx, action)
+			return answered(err)
 		})
 		return client, err
 	})
@@ -172,12 +96,9 @@ func (r *repository) manifest(ctx context.Context, id string) (data []byte, d v1
 	if _, err := r.connect(); err != nil {
 		return nil, v1.Descriptor{}, fmt.Errorf("fetching %s from %s: %w", object, r.repo, err)
 	}
-	tell := func(note string) { r.options.Progress(Transfer{Object: object, Note: note}) }
-	err = r.options.retry(ctx, tell, func() error {
-		return r.options.watch(ctx, func(ctx context.Context, _ func(int)) error {
-			data, d, err = r.getManifest(ctx, id)
-			return err
-		})
+	err = r.again(ctx, object, func(ctx context.Context, _ func(int)) error {
+		data, d, err = r.getManifest(ctx, id)
+		return err
 	})
 	if err != nil {
 		return nil, v1.Descriptor{}, fmt.Errorf("fetching %s from %s: %w", object, r.repo, err)
@@ -198,23 +119,29 @@ func (r *repository) getManifest(ctx context.Context, id string) ([]byte, v1.Des
 		return nil, v1.Descriptor{}, err
 	}
 	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxManifest+1))
+	data, err := io.ReadAll(io.LimitReader(resp.Body, oci.MaxManifest+1))
 	switch {
 	case err != nil:
 		return nil, v1.Descriptor{}, &cutError{int64(len(data)), resp.ContentLength, err}
-	case len(data) > maxManifest:
-		return nil, v1.Descriptor{}, fmt.Errorf("it has more than %d bytes", maxManifest)
+	case len(data) > oci.MaxManifest:
+		return nil, v1.Descriptor{}, fmt.Errorf("it has more than %d bytes", oci.MaxManifest)
 	}
 	t, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if err != nil {
 		return nil, v1.Descriptor{}, fmt.Errorf("its type %q: %w", resp.Header.Get("Content-Type"), err)
 	}
-	d := describe(data, types.MediaType(t))
+	d := oci.Describe(data, types.MediaType(t))
 	// A tag says nothing of the bytes; most registries do, beside them.
 	for _, want := range []string{id, resp.Header.Get("Docker-Content-Digest")} {
 		if strings.HasPrefix(want, "sha256:") && d.Digest.String() != want {
-			return nil, v1.Descriptor{}, &damagedError{got: d.Digest}
+			return nil, v1.Descriptor{}, &oci.DamagedError{Got: d.Digest}
 		}
 	}
 	return data, d, nil
+}
+
+// again does what one request does, as often as may help.
+func (r *repository) again(ctx context.Context, object string, f func(ctx context.Context, moved func(int)) error) error {
+	tell := func(note string) { r.options.Progress(Transfer{Object: object, Note: note}) }
+	return r.options.retry(ctx, tell, func() error { return r.options.watch(ctx, f) })
 }

@@ -1,4 +1,4 @@
-package oci_test
+package registry_test
 
 import (
 	"bytes"
@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/oci/ocitest"
+	"github.com/rootbuild/rootbuild/images/registry"
 )
 
 // An object of the image, and the requests that ask for it.
@@ -42,12 +44,12 @@ func objects(t *testing.T, l *oci.Layout, h v1.Hash) []object {
 
 // A blob that broke off is asked for from where it broke, in the next run too.
 func TestPullResumes(t *testing.T) {
-	registry := startRegistry(t, "")
-	from, h := nodeImage(t, 1)
-	pushTo(t, from, h, registry+"/roots/site:1")
+	host := startRegistry(t, "")
+	from, h := ocitest.NodeImage(t, 1)
+	pushTo(t, from, h, host+"/roots/site:1")
 	layer := objects(t, from, h)[3]
 	var mended atomic.Bool
-	p := &proxy{to: registry}
+	p := &proxy{to: host}
 	p.spoil = func(w http.ResponseWriter, r *http.Request, a answer) bool {
 		switch {
 		case r.URL.Path != layer.path || mended.Load():
@@ -58,45 +60,45 @@ func TestPullResumes(t *testing.T) {
 		w.WriteHeader(http.StatusNotFound)
 		return true
 	}
-	ref := reference(t, p.start(t)+"/roots/site:1")
-	l := newLayout(t)
-	_, err := l.Pull(t.Context(), ref, oci.Unverified, impatient())
-	wantError(t, err, "404")
+	ref := ocitest.Reference(t, p.start(t)+"/roots/site:1")
+	l := ocitest.NewLayout(t)
+	_, err := registry.Pull(t.Context(), l, ref, oci.Unverified, impatient())
+	ocitest.WantError(t, err, "404")
 	mended.Store(true)
-	if _, err := l.Pull(t.Context(), ref, oci.Unverified, impatient()); err != nil {
+	if _, err := registry.Pull(t.Context(), l, ref, oci.Unverified, impatient()); err != nil {
 		t.Fatal(err)
 	}
 	asked := p.requests(layer.path)
 	if last := asked[len(asked)-1]; !strings.Contains(last, "bytes=") || strings.Contains(last, "bytes=0-") {
 		t.Errorf("the next run asked %q, want a range", last)
 	}
-	wantWhole(t, l, h)
-	if left := names(t, filepath.Join(l.Dir(), "partial")); len(left) != 0 {
+	ocitest.WantWhole(t, l, h)
+	if left := ocitest.Names(t, filepath.Join(l.Dir(), "partial")); len(left) != 0 {
 		t.Errorf("left of the blobs: %q", left)
 	}
 }
 
 // What a disk lost of a broken download is noticed, and fetched again.
 func TestPullDropsDamagedPart(t *testing.T) {
-	registry := startRegistry(t, "")
-	from, h := nodeImage(t, 1)
-	pushTo(t, from, h, registry+"/roots/site:1")
+	host := startRegistry(t, "")
+	from, h := ocitest.NodeImage(t, 1)
+	pushTo(t, from, h, host+"/roots/site:1")
 	_, digest, _ := strings.Cut(objects(t, from, h)[3].inError, "sha256:")
 	for _, size := range []int{1000, 1 << 20} {
-		l := newLayout(t)
-		write(t, filepath.Join(l.Dir(), "partial", digest), strings.Repeat("\x00", size))
-		if _, err := l.Pull(t.Context(), reference(t, registry+"/roots/site:1"), oci.Unverified, impatient()); err != nil {
+		l := ocitest.NewLayout(t)
+		ocitest.Write(t, filepath.Join(l.Dir(), "partial", digest), strings.Repeat("\x00", size))
+		if _, err := registry.Pull(t.Context(), l, ocitest.Reference(t, host+"/roots/site:1"), oci.Unverified, impatient()); err != nil {
 			t.Fatal(err)
 		}
-		wantWhole(t, l, h)
+		ocitest.WantWhole(t, l, h)
 	}
 }
 
 // Ranges that are ignored, or answered with others, spoil nothing.
 func TestPullOddRanges(t *testing.T) {
-	registry := startRegistry(t, "")
-	from, h := nodeImage(t, 1)
-	pushTo(t, from, h, registry+"/roots/site:1")
+	host := startRegistry(t, "")
+	from, h := ocitest.NodeImage(t, 1)
+	pushTo(t, from, h, host+"/roots/site:1")
 	layer := objects(t, from, h)[3]
 	data, err := os.ReadFile(filepath.Join(from.Dir(), "blobs/sha256", layer.path[strings.LastIndex(layer.path, ":")+1:]))
 	if err != nil {
@@ -112,7 +114,7 @@ func TestPullOddRanges(t *testing.T) {
 	}
 	for name, reply := range odd {
 		t.Run(name, func(t *testing.T) {
-			p := &proxy{to: registry}
+			p := &proxy{to: host}
 			p.spoil = func(w http.ResponseWriter, r *http.Request, a answer) bool {
 				if r.URL.Path == layer.path && r.Header.Get("Range") != "" {
 					reply(w, a)
@@ -120,57 +122,57 @@ func TestPullOddRanges(t *testing.T) {
 				}
 				return false
 			}
-			l := newLayout(t)
-			write(t, filepath.Join(l.Dir(), "partial", layer.path[strings.LastIndex(layer.path, ":")+1:]), string(data[:1000]))
-			if _, err := l.Pull(t.Context(), reference(t, p.start(t)+"/roots/site:1"), oci.Unverified, impatient()); err != nil {
+			l := ocitest.NewLayout(t)
+			ocitest.Write(t, filepath.Join(l.Dir(), "partial", layer.path[strings.LastIndex(layer.path, ":")+1:]), string(data[:1000]))
+			if _, err := registry.Pull(t.Context(), l, ocitest.Reference(t, p.start(t)+"/roots/site:1"), oci.Unverified, impatient()); err != nil {
 				t.Fatal(err)
 			}
 			if len(p.requests("bytes=1000-")) == 0 {
 				t.Error("no range was asked for")
 			}
-			wantWhole(t, l, h)
+			ocitest.WantWhole(t, l, h)
 		})
 	}
 }
 
 // A tag that moves while its image is pulled gives the one image, whole.
 func TestPullMovingTag(t *testing.T) {
-	registry := startRegistry(t, "")
-	from, h := nodeImage(t, 1)
-	other, otherH := nodeImage(t, 2)
-	pushTo(t, from, h, registry+"/roots/site:1")
+	host := startRegistry(t, "")
+	from, h := ocitest.NodeImage(t, 1)
+	other, otherH := ocitest.NodeImage(t, 2)
+	pushTo(t, from, h, host+"/roots/site:1")
 	config := objects(t, from, h)[2]
-	p := &proxy{to: registry}
+	p := &proxy{to: host}
 	p.spoil = func(_ http.ResponseWriter, r *http.Request, _ answer) bool {
 		if r.URL.Path == config.path {
-			pushTo(t, other, otherH, registry+"/roots/site:1")
+			pushTo(t, other, otherH, host+"/roots/site:1")
 		}
 		return false
 	}
-	ref := reference(t, p.start(t)+"/roots/site:1")
-	l := newLayout(t)
+	ref := ocitest.Reference(t, p.start(t)+"/roots/site:1")
+	l := ocitest.NewLayout(t)
 	for _, want := range []v1.Hash{h, otherH} {
-		got, err := l.Pull(t.Context(), ref, oci.Unverified, impatient())
+		got, err := registry.Pull(t.Context(), l, ref, oci.Unverified, impatient())
 		if err != nil || got.Digest != want {
 			t.Fatalf("pulled %s, %v, want %s", got.Digest, err, want)
 		}
-		wantWhole(t, l, want)
+		ocitest.WantWhole(t, l, want)
 	}
 }
 
 // A pull of a changed image moves what changed.
 func TestPullOnlyWhatIsMissing(t *testing.T) {
-	registry := startRegistry(t, "")
-	from, h := nodeImage(t, 1)
-	next, nextH := nodeImage(t, 2)
-	pushTo(t, from, h, registry+"/roots/site:1")
-	pushTo(t, next, nextH, registry+"/roots/site:2")
-	l := newLayout(t)
+	host := startRegistry(t, "")
+	from, h := ocitest.NodeImage(t, 1)
+	next, nextH := ocitest.NodeImage(t, 2)
+	pushTo(t, from, h, host+"/roots/site:1")
+	pushTo(t, next, nextH, host+"/roots/site:2")
+	l := ocitest.NewLayout(t)
 	for _, step := range []struct {
 		tag   string
 		blobs int
 	}{{"1", 4}, {"1", 0}, {"2", 2}} {
-		got, err := l.Pull(t.Context(), reference(t, registry+"/roots/site:"+step.tag), oci.Unverified, impatient())
+		got, err := registry.Pull(t.Context(), l, ocitest.Reference(t, host+"/roots/site:"+step.tag), oci.Unverified, impatient())
 		if err != nil || got.Blobs != step.blobs {
 			t.Errorf("pull of %s moved %d blobs, %v, want %d", step.tag, got.Blobs, err, step.blobs)
 		}
@@ -179,8 +181,8 @@ func TestPullOnlyWhatIsMissing(t *testing.T) {
 
 // An image that names its media type nowhere but in the answer is one too.
 func TestPullUntypedManifest(t *testing.T) {
-	registry := startRegistry(t, "")
-	from, h := nodeImage(t, 1)
+	host := startRegistry(t, "")
+	from, h := ocitest.NodeImage(t, 1)
 	data, err := os.ReadFile(from.BlobPath(h))
 	if err != nil {
 		t.Fatal(err)
@@ -190,30 +192,28 @@ func TestPullUntypedManifest(t *testing.T) {
 		t.Fatal(err)
 	}
 	delete(m, "mediaType")
-	d := put(t, from, m, types.OCIManifestSchema1)
-	enter(t, from, d)
-	pushTo(t, from, d.Digest, registry+"/roots/site:1")
+	d := ocitest.Put(t, from, m, types.OCIManifestSchema1)
+	ocitest.Enter(t, from, d)
+	pushTo(t, from, d.Digest, host+"/roots/site:1")
 	for _, ref := range []string{"/roots/site:1", "/roots/site@" + d.Digest.String()} {
-		l := newLayout(t)
-		if _, err := l.Pull(t.Context(), reference(t, registry+ref), oci.Unverified, impatient()); err != nil {
+		l := ocitest.NewLayout(t)
+		if _, err := registry.Pull(t.Context(), l, ocitest.Reference(t, host+ref), oci.Unverified, impatient()); err != nil {
 			t.Fatal(err)
 		}
-		wantWhole(t, l, d.Digest)
+		ocitest.WantWhole(t, l, d.Digest)
 	}
 }
 
 // An index in a registry leads to the image for linux/amd64.
 func TestPullRemoteIndex(t *testing.T) {
-	registry := startRegistry(t, "")
-	from, h := nodeImage(t, 1)
-	pushTo(t, from, h, registry+"/roots/site:one")
-	info := stat(t, from.BlobPath(h))[0]
-	d := v1.Descriptor{MediaType: types.OCIManifestSchema1, Size: info.Size(), Digest: h}
-	index, err := json.Marshal(v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{forArch(d, "amd64")}})
+	host := startRegistry(t, "")
+	from, h := ocitest.NodeImage(t, 1)
+	pushTo(t, from, h, host+"/roots/site:one")
+	index, err := json.Marshal(v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{ocitest.ForArch(ocitest.Manifest(t, from, h), "amd64")}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+registry+"/v2/roots/site/manifests/1", bytes.NewReader(index))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+host+"/v2/roots/site/manifests/1", bytes.NewReader(index))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,10 +223,10 @@ func TestPullRemoteIndex(t *testing.T) {
 		t.Fatal(resp, err)
 	}
 	resp.Body.Close()
-	l := newLayout(t)
-	got, err := l.Pull(t.Context(), reference(t, registry+"/roots/site:1"), oci.Unverified, impatient())
+	l := ocitest.NewLayout(t)
+	got, err := registry.Pull(t.Context(), l, ocitest.Reference(t, host+"/roots/site:1"), oci.Unverified, impatient())
 	if err != nil || got.Digest != h {
 		t.Fatalf("pulled %s, %v, want %s", got.Digest, err, h)
 	}
-	wantWhole(t, l, h)
+	ocitest.WantWhole(t, l, h)
 }

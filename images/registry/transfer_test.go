@@ -1,19 +1,14 @@
-package oci_test
+package registry_test
 
 import (
 	"bytes"
 	"compress/gzip"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,7 +18,9 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/rootbuild/rootbuild/images/oci"
-	"github.com/rootbuild/rootbuild/images/oci/registrytest"
+	"github.com/rootbuild/rootbuild/images/oci/ocitest"
+	"github.com/rootbuild/rootbuild/images/registry"
+	"github.com/rootbuild/rootbuild/images/registry/registrytest"
 )
 
 // startRegistry returns the address of a registry that lives as long as the
@@ -43,67 +40,15 @@ func startRegistry(t *testing.T, extra string) string {
 }
 
 // impatient are options for a registry on loopback that is not waited for.
-func impatient() oci.RegistryOptions {
-	return oci.RegistryOptions{PlainHTTP: true, Stall: 2 * time.Second, Pause: time.Millisecond}
-}
-
-func reference(t testing.TB, s string) oci.Reference {
-	t.Helper()
-	ref, err := oci.ParseReference(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ref
-}
-
-// nodeImage returns a layout with an image for nodes: three layers, one of them
-// of 300 KiB that do not compress, in which seed makes a difference.
-func nodeImage(t testing.TB, seed byte) (*oci.Layout, v1.Hash) {
-	t.Helper()
-	l := newLayout(t)
-	noise := make([]byte, 300<<10)
-	rand.NewChaCha8([32]byte{seed}).Read(noise)
-	o := options(writeLayer(t, l, file("etc/motd", "hello\n")), writeLayer(t, l, file("noise", string(noise))), writeLayer(t, l, file("etc/issue", "node\n")))
-	o.Platform = v1.Platform{OS: "linux", Architecture: "amd64"}
-	return l, writeImage(t, l, o)
+func impatient() registry.Options {
+	return registry.Options{PlainHTTP: true, Stall: 2 * time.Second, Pause: time.Millisecond}
 }
 
 func pushTo(t testing.TB, l *oci.Layout, h v1.Hash, ref string) {
 	t.Helper()
-	got, err := oci.Push(t.Context(), l.Reference(h), reference(t, ref), impatient())
+	got, err := registry.Push(t.Context(), l.Reference(h), ocitest.Reference(t, ref), impatient())
 	if err != nil || got != h {
 		t.Fatalf("pushed %s, %v, want %s", got, err, h)
-	}
-}
-
-// wantWhole fails unless the layout holds all of an image, byte for byte.
-func wantWhole(t *testing.T, l *oci.Layout, h v1.Hash) {
-	t.Helper()
-	img, err := l.Image(h)
-	if err != nil {
-		t.Fatal(err)
-	}
-	layers, err := img.Layers()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range layers {
-		wantError(t, readLayer(img, i), "")
-	}
-}
-
-// wantNothingWrong fails if a blob of the layout is not what its name says.
-func wantNothingWrong(t *testing.T, l *oci.Layout) {
-	t.Helper()
-	dir := filepath.Join(l.Dir(), "blobs", "sha256")
-	for _, name := range names(t, dir) {
-		data, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != name {
-			t.Errorf("blob %s has other bytes", name)
-		}
 	}
 }
 

@@ -1,9 +1,9 @@
-package oci
+package registry
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
-	"fmt"
 	"hash"
 	"io"
 	"os"
@@ -11,32 +11,29 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/rootbuild/rootbuild/images/oci"
 )
-
-// damagedError says that bytes are not what their digest promises.
-type damagedError struct{ got v1.Hash }
-
-// Error implements error.
-func (e *damagedError) Error() string { return fmt.Sprintf("its bytes have digest %s", e.got) }
 
 // part is a blob on its way into a layout. Its file outlives a break, and the
 // next run goes on from there.
 type part struct {
-	layout *Layout
+	layout *oci.Layout
 	want   v1.Descriptor
 	file   *os.File
 	sum    hash.Hash
 	size   int64
 }
 
-func (l *Layout) partPath(h v1.Hash) string { return l.path("partial", h.Hex) }
+// parts is where a layout keeps them.
+func parts(l *oci.Layout) string { return filepath.Join(l.Dir(), "partial") }
 
 // openPart reads what an earlier run left of a blob, so that the sum goes on.
-func (l *Layout) openPart(d v1.Descriptor) (*part, error) {
-	if err := os.MkdirAll(l.path("partial"), 0o755); err != nil {
+func openPart(l *oci.Layout, d v1.Descriptor) (*part, error) {
+	if err := os.MkdirAll(parts(l), 0o755); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(l.partPath(d.Digest), os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(filepath.Join(parts(l), d.Digest.Hex), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, err
 	}
@@ -75,23 +72,20 @@ func (p *part) restart() error {
 
 // check says whether the bytes, all of them, are those of the blob.
 func (p *part) check() error {
-	if got := digestOf(p.sum); got != p.want.Digest {
-		return &damagedError{got: got}
+	got := v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(p.sum.Sum(nil))}
+	if got != p.want.Digest {
+		return &oci.DamagedError{Got: got}
 	}
 	return nil
 }
 
 // keep gives a checked part the name of its blob.
 func (p *part) keep() error {
-	to := p.layout.BlobPath(p.want.Digest)
 	err := errors.Join(p.file.Chmod(0o644), p.file.Sync())
 	if err := errors.Join(err, p.file.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(p.file.Name(), to); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(to))
+	return p.layout.Adopt(p.file.Name(), p.want.Digest)
 }
 
 // leave closes an unfinished part, and leaves no file where nothing came.
@@ -108,15 +102,15 @@ func (p *part) leave() error {
 const staleParts = 7 * 24 * time.Hour
 
 // sweepParts removes what was left of blobs long ago.
-func (l *Layout) sweepParts() error {
-	entries, err := os.ReadDir(l.path("partial"))
+func sweepParts(l *oci.Layout) error {
+	entries, err := os.ReadDir(parts(l))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	for _, e := range entries {
 		info, statErr := e.Info()
 		if statErr == nil && time.Since(info.ModTime()) > staleParts {
-			err = errors.Join(err, os.Remove(filepath.Join(l.path("partial"), e.Name())))
+			err = errors.Join(err, os.Remove(filepath.Join(parts(l), e.Name())))
 		}
 	}
 	return err
