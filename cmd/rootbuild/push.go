@@ -8,6 +8,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/registry"
+	"github.com/rootbuild/rootbuild/images/trust"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/spf13/cobra"
 )
@@ -97,7 +98,7 @@ func pushImage(ctx context.Context, from, to oci.Reference, ro registryOptions, 
 
 // pushBuilt sends an image that was just built to where --push says, signed if
 // there is a key.
-func (o buildOptions) pushBuilt(ctx context.Context, i deploy.Image, key *oci.PrivateKey, s streams) error {
+func (o buildOptions) pushBuilt(ctx context.Context, i deploy.Image, key *trust.PrivateKey, s streams) error {
 	for _, ref := range o.push {
 		to, err := parseRegistry(ref)
 		if err != nil {

@@ -113,6 +113,15 @@ func (r Reference) Repository() string {
 	return r.remote.Context().Name()
 }
 
+// Place returns FORMAT:PATH of a layout, whichever of its images is meant, or "" for
+// a registry.
+func (r Reference) Place() string {
+	if r.remote != nil {
+		return ""
+	}
+	return r.at(v1.Hash{})
+}
+
 // String returns the form that ParseReference reads.
 func (r Reference) String() string {
 	if r.remote != nil {

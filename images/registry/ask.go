@@ -7,6 +7,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/trust"
 )
 
 // Resolve returns the digest of the image that a reference names: of the one for
@@ -25,7 +26,7 @@ func Resolve(ctx context.Context, ref oci.Reference, o Options) (image v1.Hash, 
 
 // Verify asks a policy about the image that a reference names, without pulling
 // it.
-func Verify(ctx context.Context, ref oci.Reference, p oci.Policy, o Options) (v oci.Verdict, err error) {
+func Verify(ctx context.Context, ref oci.Reference, p trust.Policy, o Options) (v trust.Verdict, err error) {
 	err = o.open(ctx, ref, func(s oci.Source) error {
 		image, err := oci.Resolve(ctx, s)
 		if err != nil {
@@ -35,7 +36,7 @@ func Verify(ctx context.Context, ref oci.Reference, p oci.Policy, o Options) (v 
 		return err
 	})
 	if err != nil {
-		return oci.Verdict{}, fmt.Errorf("verifying %s: %w", ref, err)
+		return trust.Verdict{}, fmt.Errorf("verifying %s: %w", ref, err)
 	}
 	return v, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 	"github.com/rootbuild/rootbuild/images/registry"
+	"github.com/rootbuild/rootbuild/images/trust"
 )
 
 // wantAttached fails unless just these are attached to an image.
@@ -42,7 +43,7 @@ func TestAttachmentsTravelByRegistry(t *testing.T) {
 	wantAttached(t, ref, h, ocitest.Note("1"), ocitest.Note("2"))
 	l := ocitest.NewLayout(t)
 	for range 2 {
-		if _, err := registry.Pull(t.Context(), l, ref, oci.Unverified, impatient()); err != nil {
+		if _, err := registry.Pull(t.Context(), l, ref, trust.Unverified, impatient()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -170,7 +171,7 @@ func TestAttachmentsHostile(t *testing.T) {
 			}
 			address := p.start(t)
 			l := ocitest.NewLayout(t)
-			_, err := registry.Pull(t.Context(), l, ocitest.Reference(t, address+"/roots/site:1"), oci.Unverified, impatient())
+			_, err := registry.Pull(t.Context(), l, ocitest.Reference(t, address+"/roots/site:1"), trust.Unverified, impatient())
 			ocitest.WantError(t, err, "reading attachment "+d.Digest.String()+": ")
 			ocitest.WantError(t, err, tt.err)
 			if len(ocitest.Index(t, l.Dir()).Manifests) != 0 {

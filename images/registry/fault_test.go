@@ -23,9 +23,9 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 	"github.com/rootbuild/rootbuild/images/registry"
+	"github.com/rootbuild/rootbuild/images/trust"
 )
 
 var (
@@ -185,7 +185,7 @@ func (s *stage) pull(t *testing.T, o target, fault string, stays bool) string {
 		options.Stall = 400 * time.Millisecond
 	}
 	l := ocitest.NewLayout(t)
-	got, err := registry.Pull(t.Context(), l, ref, oci.Unverified, options)
+	got, err := registry.Pull(t.Context(), l, ref, trust.Unverified, options)
 	switch {
 	case asked.Load() == 0:
 		t.Error("the object was not asked for")
@@ -200,7 +200,7 @@ func (s *stage) pull(t *testing.T, o target, fault string, stays bool) string {
 	}
 	ocitest.WantNothingWrong(t, l)
 	over.Store(true)
-	if got, err := registry.Pull(t.Context(), l, ref, oci.Unverified, impatient()); err != nil || got.Digest != s.image {
+	if got, err := registry.Pull(t.Context(), l, ref, trust.Unverified, impatient()); err != nil || got.Digest != s.image {
 		t.Fatalf("after the fault: %v, %v, want %s", got, err, s.image)
 	}
 	ocitest.WantWhole(t, l, s.image)

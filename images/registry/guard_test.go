@@ -14,9 +14,9 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
-	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 	"github.com/rootbuild/rootbuild/images/registry"
+	"github.com/rootbuild/rootbuild/images/trust"
 )
 
 // startTLS serves a proxy by https, and returns its address and options that
@@ -38,14 +38,14 @@ func TestPullTLS(t *testing.T) {
 	pushTo(t, from, h, host+"/roots/site:1")
 	address, o := startTLS(t, &proxy{to: host})
 	l := ocitest.NewLayout(t)
-	if _, err := registry.Pull(t.Context(), l, ocitest.Reference(t, address+"/roots/site:1"), oci.Unverified, o); err != nil {
+	if _, err := registry.Pull(t.Context(), l, ocitest.Reference(t, address+"/roots/site:1"), trust.Unverified, o); err != nil {
 		t.Error(err)
 	}
 	ocitest.WantWhole(t, l, h)
 	o.RootCAs = nil
-	_, err := registry.Pull(t.Context(), ocitest.NewLayout(t), ocitest.Reference(t, address+"/roots/site:1"), oci.Unverified, o)
+	_, err := registry.Pull(t.Context(), ocitest.NewLayout(t), ocitest.Reference(t, address+"/roots/site:1"), trust.Unverified, o)
 	ocitest.WantError(t, err, "certificate signed by unknown authority")
-	_, err = registry.Pull(t.Context(), ocitest.NewLayout(t), ocitest.Reference(t, host+"/roots/site:1"), oci.Unverified, registry.Options{})
+	_, err = registry.Pull(t.Context(), ocitest.NewLayout(t), ocitest.Reference(t, host+"/roots/site:1"), trust.Unverified, registry.Options{})
 	ocitest.WantError(t, err, "plain http to "+host+" is refused: it does not answer https")
 }
 
@@ -97,7 +97,7 @@ func TestPullRedirects(t *testing.T) {
 				if tt.plain {
 					address, options = p.start(t), impatient()
 				}
-				_, err := registry.Pull(t.Context(), ocitest.NewLayout(t), ocitest.Reference(t, address+"/roots/site:1"), oci.Unverified, options)
+				_, err := registry.Pull(t.Context(), ocitest.NewLayout(t), ocitest.Reference(t, address+"/roots/site:1"), trust.Unverified, options)
 				ocitest.WantError(t, err, tt.want)
 				ocitest.WantError(t, err, o.inError)
 			})
@@ -120,7 +120,7 @@ func TestPullRedirectsAtHome(t *testing.T) {
 			http.Redirect(w, r, to, http.StatusTemporaryRedirect)
 			return true
 		}
-		_, err := registry.Pull(t.Context(), ocitest.NewLayout(t), ocitest.Reference(t, p.start(t)+"/roots/site:1"), oci.Unverified, impatient())
+		_, err := registry.Pull(t.Context(), ocitest.NewLayout(t), ocitest.Reference(t, p.start(t)+"/roots/site:1"), trust.Unverified, impatient())
 		ocitest.WantError(t, err, want)
 	}
 }
@@ -143,7 +143,7 @@ func TestPullTokenRealms(t *testing.T) {
 			}))
 			defer s.Close()
 			ref := ocitest.Reference(t, strings.TrimPrefix(s.URL, "http://")+"/roots/site:1")
-			_, err := registry.Pull(t.Context(), ocitest.NewLayout(t), ref, oci.Unverified, impatient())
+			_, err := registry.Pull(t.Context(), ocitest.NewLayout(t), ref, trust.Unverified, impatient())
 			ocitest.WantError(t, err, want)
 			if err == nil {
 				t.Error("no error")
@@ -170,7 +170,7 @@ func TestCredentials(t *testing.T) {
 	ocitest.Write(t, filepath.Join(os.Getenv("DOCKER_CONFIG"), "config.json"), fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, host, token))
 	pushTo(t, from, h, host+"/roots/site:1")
 	l := ocitest.NewLayout(t)
-	if _, err := registry.Pull(t.Context(), l, ref, oci.Unverified, impatient()); err != nil {
+	if _, err := registry.Pull(t.Context(), l, ref, trust.Unverified, impatient()); err != nil {
 		t.Fatal(err)
 	}
 	ocitest.WantWhole(t, l, h)
@@ -196,7 +196,7 @@ func TestPullMirrors(t *testing.T) {
 	o := impatient()
 	o.Mirrors = []string{"127.0.0.1:1", bad.start(t) + "/mirror", good.start(t) + "/nothing"}
 	l := ocitest.NewLayout(t)
-	got, err := registry.Pull(t.Context(), l, ocitest.Reference(t, host+"/roots/site@"+h.String()), oci.Unverified, o)
+	got, err := registry.Pull(t.Context(), l, ocitest.Reference(t, host+"/roots/site@"+h.String()), trust.Unverified, o)
 	if err != nil || got.Digest != h {
 		t.Fatalf("pulled %s, %v, want %s", got.Digest, err, h)
 	}
@@ -225,7 +225,7 @@ func TestPullInterrupted(t *testing.T) {
 			return false
 		}
 		l := ocitest.NewLayout(t)
-		_, err := registry.Pull(ctx, l, ocitest.Reference(t, p.start(t)+"/roots/site:1"), oci.Unverified, registry.Options{PlainHTTP: true})
+		_, err := registry.Pull(ctx, l, ocitest.Reference(t, p.start(t)+"/roots/site:1"), trust.Unverified, registry.Options{PlainHTTP: true})
 		ocitest.WantError(t, err, "context canceled")
 		ocitest.WantNothingWrong(t, l)
 		cancel()

@@ -7,13 +7,14 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/trust"
 )
 
 // Pulled is an image that Pull brought into a layout.
 type Pulled struct {
 	oci.Taken
 	// Verdict says who vouches for the image.
-	Verdict oci.Verdict
+	Verdict trust.Verdict
 }
 
 // Pull brings the image for linux/amd64 that a reference names into a layout; the
@@ -24,7 +25,7 @@ type Pulled struct {
 // the types that are known here come along. Nothing but these, the manifest and the
 // config moves, and the image does not come into the index, unless the policy lets
 // it through.
-func Pull(ctx context.Context, to *oci.Layout, from oci.Reference, p oci.Policy, o Options) (Pulled, error) {
+func Pull(ctx context.Context, to *oci.Layout, from oci.Reference, p trust.Policy, o Options) (Pulled, error) {
 	pulled, err := pull(ctx, to, from, p, o)
 	if err != nil {
 		return Pulled{}, fmt.Errorf("pulling %s: %w", from, err)
@@ -32,7 +33,7 @@ func Pull(ctx context.Context, to *oci.Layout, from oci.Reference, p oci.Policy,
 	return pulled, nil
 }
 
-func pull(ctx context.Context, to *oci.Layout, from oci.Reference, p oci.Policy, o Options) (pulled Pulled, err error) {
+func pull(ctx context.Context, to *oci.Layout, from oci.Reference, p trust.Policy, o Options) (pulled Pulled, err error) {
 	if err := sweepParts(to); err != nil {
 		return Pulled{}, err
 	}

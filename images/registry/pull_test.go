@@ -16,6 +16,7 @@ import (
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 	"github.com/rootbuild/rootbuild/images/registry"
+	"github.com/rootbuild/rootbuild/images/trust"
 )
 
 // An object of the image, and the requests that ask for it.
@@ -62,10 +63,10 @@ func TestPullResumes(t *testing.T) {
 	}
 	ref := ocitest.Reference(t, p.start(t)+"/roots/site:1")
 	l := ocitest.NewLayout(t)
-	_, err := registry.Pull(t.Context(), l, ref, oci.Unverified, impatient())
+	_, err := registry.Pull(t.Context(), l, ref, trust.Unverified, impatient())
 	ocitest.WantError(t, err, "404")
 	mended.Store(true)
-	if _, err := registry.Pull(t.Context(), l, ref, oci.Unverified, impatient()); err != nil {
+	if _, err := registry.Pull(t.Context(), l, ref, trust.Unverified, impatient()); err != nil {
 		t.Fatal(err)
 	}
 	asked := p.requests(layer.path)
@@ -87,7 +88,7 @@ func TestPullDropsDamagedPart(t *testing.T) {
 	for _, size := range []int{1000, 1 << 20} {
 		l := ocitest.NewLayout(t)
 		ocitest.Write(t, filepath.Join(l.Dir(), "partial", digest), strings.Repeat("\x00", size))
-		if _, err := registry.Pull(t.Context(), l, ocitest.Reference(t, host+"/roots/site:1"), oci.Unverified, impatient()); err != nil {
+		if _, err := registry.Pull(t.Context(), l, ocitest.Reference(t, host+"/roots/site:1"), trust.Unverified, impatient()); err != nil {
 			t.Fatal(err)
 		}
 		ocitest.WantWhole(t, l, h)
@@ -124,7 +125,7 @@ func TestPullOddRanges(t *testing.T) {
 			}
 			l := ocitest.NewLayout(t)
 			ocitest.Write(t, filepath.Join(l.Dir(), "partial", layer.path[strings.LastIndex(layer.path, ":")+1:]), string(data[:1000]))
-			if _, err := registry.Pull(t.Context(), l, ocitest.Reference(t, p.start(t)+"/roots/site:1"), oci.Unverified, impatient()); err != nil {
+			if _, err := registry.Pull(t.Context(), l, ocitest.Reference(t, p.start(t)+"/roots/site:1"), trust.Unverified, impatient()); err != nil {
 				t.Fatal(err)
 			}
 			if len(p.requests("bytes=1000-")) == 0 {
@@ -152,7 +153,7 @@ func TestPullMovingTag(t *testing.T) {
 	ref := ocitest.Reference(t, p.start(t)+"/roots/site:1")
 	l := ocitest.NewLayout(t)
 	for _, want := range []v1.Hash{h, otherH} {
-		got, err := registry.Pull(t.Context(), l, ref, oci.Unverified, impatient())
+		got, err := registry.Pull(t.Context(), l, ref, trust.Unverified, impatient())
 		if err != nil || got.Digest != want {
 			t.Fatalf("pulled %s, %v, want %s", got.Digest, err, want)
 		}
@@ -172,7 +173,7 @@ func TestPullOnlyWhatIsMissing(t *testing.T) {
 		tag   string
 		blobs int
 	}{{"1", 4}, {"1", 0}, {"2", 2}} {
-		got, err := registry.Pull(t.Context(), l, ocitest.Reference(t, host+"/roots/site:"+step.tag), oci.Unverified, impatient())
+		got, err := registry.Pull(t.Context(), l, ocitest.Reference(t, host+"/roots/site:"+step.tag), trust.Unverified, impatient())
 		if err != nil || got.Blobs != step.blobs {
 			t.Errorf("pull of %s moved %d blobs, %v, want %d", step.tag, got.Blobs, err, step.blobs)
 		}
@@ -197,7 +198,7 @@ func TestPullUntypedManifest(t *testing.T) {
 	pushTo(t, from, d.Digest, host+"/roots/site:1")
 	for _, ref := range []string{"/roots/site:1", "/roots/site@" + d.Digest.String()} {
 		l := ocitest.NewLayout(t)
-		if _, err := registry.Pull(t.Context(), l, ocitest.Reference(t, host+ref), oci.Unverified, impatient()); err != nil {
+		if _, err := registry.Pull(t.Context(), l, ocitest.Reference(t, host+ref), trust.Unverified, impatient()); err != nil {
 			t.Fatal(err)
 		}
 		ocitest.WantWhole(t, l, d.Digest)
@@ -224,7 +225,7 @@ func TestPullRemoteIndex(t *testing.T) {
 	}
 	resp.Body.Close()
 	l := ocitest.NewLayout(t)
-	got, err := registry.Pull(t.Context(), l, ocitest.Reference(t, host+"/roots/site:1"), oci.Unverified, impatient())
+	got, err := registry.Pull(t.Context(), l, ocitest.Reference(t, host+"/roots/site:1"), trust.Unverified, impatient())
 	if err != nil || got.Digest != h {
 		t.Fatalf("pulled %s, %v, want %s", got.Digest, err, h)
 	}

@@ -8,9 +8,9 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 	"github.com/rootbuild/rootbuild/images/registry"
+	"github.com/rootbuild/rootbuild/images/trust"
 )
 
 // Only what the registry lacks is sent, and the manifest when the rest is there.
@@ -41,7 +41,7 @@ func TestPushDamaged(t *testing.T) {
 	ocitest.DamageLayer(t, l, h)
 	_, err := registry.Push(t.Context(), l.Reference(h), ocitest.Reference(t, address+"/roots/site:1"), impatient())
 	ocitest.WantError(t, err, "sending layer sha256:")
-	_, err = registry.Pull(t.Context(), ocitest.NewLayout(t), ocitest.Reference(t, address+"/roots/site:1"), oci.Unverified, impatient())
+	_, err = registry.Pull(t.Context(), ocitest.NewLayout(t), ocitest.Reference(t, address+"/roots/site:1"), trust.Unverified, impatient())
 	ocitest.WantError(t, err, "404")
 }
 

@@ -10,21 +10,22 @@ import (
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 	"github.com/rootbuild/rootbuild/images/registry"
+	"github.com/rootbuild/rootbuild/images/trust"
 )
 
 // signer is a key pair of a test.
 type signer struct {
-	private *oci.PrivateKey
-	public  oci.PublicKey
+	private *trust.PrivateKey
+	public  trust.PublicKey
 }
 
 func newSigner(t *testing.T, name string) signer {
 	t.Helper()
-	text, _, err := oci.GenerateKey(nil)
+	text, _, err := trust.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := oci.ParsePrivateKey(text, nil)
+	key, err := trust.ParsePrivateKey(text, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,26 +40,26 @@ func newSigner(t *testing.T, name string) signer {
 // signRemote signs the image that a reference of a registry names.
 func (s signer) signRemote(t *testing.T, ref oci.Reference, serial uint64) {
 	t.Helper()
-	o := oci.SignOptions{Key: s.private, Repository: ref.Repository(), Serial: serial}
+	o := trust.SignOptions{Key: s.private, Repository: ref.Repository(), Serial: serial}
 	if _, err := registry.Attach(t.Context(), ref, o.Signatures, impatient()); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // signedBy is a policy that asks for some of the keys.
-func signedBy(need int, of ...signer) oci.Policy {
-	q := oci.Quorum{Need: need}
+func signedBy(need int, of ...signer) trust.Policy {
+	q := trust.Quorum{Need: need}
 	for _, s := range of {
 		q.Of = append(q.Of, s.public)
 	}
-	return oci.Policy{Name: "test", Default: oci.Rule{Signatures: q}}
+	return trust.Policy{Name: "test", Default: trust.Rule{Signatures: q}}
 }
 
 // signedImage returns a layout with an image that is signed for a repository.
 func signedImage(t *testing.T, s signer, repository string) (*oci.Layout, v1.Hash) {
 	t.Helper()
 	l, h := ocitest.NodeImage(t, 1)
-	if err := l.Sign(h, oci.SignOptions{Key: s.private, Repository: repository, Serial: 5}); err != nil {
+	if err := trust.Sign(l, h, trust.SignOptions{Key: s.private, Repository: repository, Serial: 5}); err != nil {
 		t.Fatal(err)
 	}
 	return l, h

@@ -1,4 +1,4 @@
-package oci
+package trust
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/rootbuild/rootbuild/images/oci"
 )
 
 // Policy says whose signatures an image needs before it may be used. The zero
@@ -60,7 +62,7 @@ type Verdict struct {
 }
 
 // rule returns the one for a reference.
-func (p Policy) rule(from Reference) Rule {
+func (p Policy) rule(from oci.Reference) Rule {
 	for _, r := range p.Rules {
 		if slices.ContainsFunc(r.References, func(pattern string) bool { return names(pattern, from) }) {
 			return r
@@ -70,16 +72,16 @@ func (p Policy) rule(from Reference) Rule {
 }
 
 // names says whether a pattern of a rule is for a reference.
-func names(pattern string, r Reference) bool {
-	if strings.HasPrefix(pattern, string(FormatLayout)+":") || strings.HasPrefix(pattern, string(FormatArchive)+":") {
-		return !r.Registry() && strings.HasPrefix(r.at(v1.Hash{}), pattern)
+func names(pattern string, r oci.Reference) bool {
+	if strings.HasPrefix(pattern, string(oci.FormatLayout)+":") || strings.HasPrefix(pattern, string(oci.FormatArchive)+":") {
+		return !r.Registry() && strings.HasPrefix(r.Place(), pattern)
 	}
 	repository := r.Repository()
 	return repository != "" && (pattern == repository || strings.HasSuffix(pattern, "/") && strings.HasPrefix(repository, pattern))
 }
 
 // judge lets an image through, or tells all that is missing.
-func (p Policy) judge(from Reference, image v1.Hash, list []signed) (Verdict, error) {
+func (p Policy) judge(from oci.Reference, image v1.Hash, list []signed) (Verdict, error) {
 	r := p.rule(from)
 	if r.Unsigned {
 		return Verdict{Digest: image, Repository: from.Repository()}, nil

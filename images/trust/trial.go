@@ -1,4 +1,4 @@
-package oci
+package trust
 
 import (
 	"errors"
@@ -9,20 +9,22 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/rootbuild/rootbuild/images/oci"
 )
 
 // trial weighs the signatures of one image against one rule.
 type trial struct {
 	rule         Rule
 	image        v1.Hash
-	from         Reference
+	from         oci.Reference
 	signed       map[string]uint64 // the highest serial by the key's ID
 	rebuilt      map[string]uint64
 	repositories map[string]bool // that what counts was signed for
 	doubts       []string        // why others do not count
 }
 
-func newTrial(r Rule, from Reference, image v1.Hash) *trial {
+func newTrial(r Rule, from oci.Reference, image v1.Hash) *trial {
 	return &trial{rule: r, image: image, from: from, signed: map[string]uint64{}, rebuilt: map[string]uint64{}, repositories: map[string]bool{}}
 }
 

@@ -1,4 +1,9 @@
-package oci
+// Package trust says who vouches for an image: keys, what they sign, and the policy
+// that an image has to meet.
+//
+// A signature is read from an oci.Source and believed by nobody. It becomes a claim;
+// a policy counts the claims whose keys it names, and gives a verdict.
+package trust
 
 import (
 	"crypto/ecdsa"

@@ -1,4 +1,4 @@
-package main
+package trust_test
 
 import (
 	"os"
@@ -6,12 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/trust"
 )
 
 func publicKey(t testing.TB) string {
 	t.Helper()
-	_, public, err := oci.GenerateKey(nil)
+	_, public, err := trust.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func TestParsePolicy(t *testing.T) {
 		t.Fatal(err)
 	}
 	inline := "    " + strings.ReplaceAll(strings.TrimSpace(publicKey(t)), "\n", "\n      ")
-	p, err := parsePolicy(filepath.Join(dir, "policy.yaml"), []byte(`rules:
+	p, err := trust.ParsePolicy(filepath.Join(dir, "policy.yaml"), []byte(`rules:
   - references: [example.org/roots/, oci-archive:]
     signatures: {need: 2, of: [a, b]}
     rebuilt: {of: [b]}
@@ -70,7 +70,7 @@ rules:
   - {references: [example.org/a], signature: {of: [a]}}
 default: {references: [example.org/a], unsigned: true}
 `
-	_, err := parsePolicy("p.yaml", []byte(text))
+	_, err := trust.ParsePolicy("p.yaml", []byte(text))
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -105,7 +105,7 @@ func TestParsePolicySameKeyTwice(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "a.pub"), []byte(publicKey(t)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	_, err := parsePolicy(filepath.Join(dir, "p.yaml"), []byte("keys:\n  - {name: a, file: a.pub}\n  - {name: b, file: a.pub}\n"))
+	_, err := trust.ParsePolicy(filepath.Join(dir, "p.yaml"), []byte("keys:\n  - {name: a, file: a.pub}\n  - {name: b, file: a.pub}\n"))
 	if err == nil || !strings.Contains(err.Error(), `p.yaml:3: key "b" is the same as key "a"`) {
 		t.Errorf("error %v", err)
 	}
@@ -118,7 +118,7 @@ func FuzzParsePolicy(f *testing.F) {
 	f.Add([]byte("keys:\n  - {name: a, pem: \"" + strings.ReplaceAll(publicKey(f), "\n", `\n`) + "\"}\ndefault: {signatures: {of: [a]}}\n"))
 	f.Add([]byte("rules:\n  - references: [oci:]\n    signatures: {need: 1, of: []}\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		p, err := parsePolicy("p.yaml", text)
+		p, err := trust.ParsePolicy("p.yaml", text)
 		if err != nil {
 			return
 		}
@@ -126,7 +126,7 @@ func FuzzParsePolicy(f *testing.F) {
 			if !r.Unsigned && r.Signatures.Need+r.Rebuilt.Need == 0 || len(r.References) == 0 {
 				t.Errorf("rule %+v", r)
 			}
-			for _, q := range []oci.Quorum{r.Signatures, r.Rebuilt} {
+			for _, q := range []trust.Quorum{r.Signatures, r.Rebuilt} {
 				if q.Need > len(q.Of) || q.Need < 0 {
 					t.Errorf("quorum %+v", q)
 				}

@@ -1,4 +1,4 @@
-package oci
+package trust
 
 import (
 	"errors"
@@ -15,6 +15,8 @@ import (
 	dssepb "github.com/sigstore/protobuf-specs/gen/pb-go/dsse"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/rootbuild/rootbuild/images/oci"
 )
 
 const (
@@ -40,26 +42,26 @@ type Statement struct {
 
 // SignStatement signs an in-toto statement, in an envelope (DSSE) within a
 // sigstore bundle, and returns what is to be attached to the image.
-func SignStatement(k *PrivateKey, s Statement) (Attachment, error) {
+func SignStatement(k *PrivateKey, s Statement) (oci.Attachment, error) {
 	a, err := signStatement(k, s)
 	if err != nil {
-		return Attachment{}, fmt.Errorf("signing a statement of %s: %w", s.Image, err)
+		return oci.Attachment{}, fmt.Errorf("signing a statement of %s: %w", s.Image, err)
 	}
 	return a, nil
 }
 
-func signStatement(k *PrivateKey, s Statement) (Attachment, error) {
+func signStatement(k *PrivateKey, s Statement) (oci.Attachment, error) {
 	text, err := s.encode()
 	if err != nil {
-		return Attachment{}, err
+		return oci.Attachment{}, err
 	}
 	signature, err := k.sign(dsse.PAE(statementType, text))
 	if err != nil {
-		return Attachment{}, err
+		return oci.Attachment{}, err
 	}
 	public, err := k.Public()
 	if err != nil {
-		return Attachment{}, err
+		return oci.Attachment{}, err
 	}
 	bundle, err := protojson.Marshal(&bundlepb.Bundle{
 		MediaType: bundleType,
@@ -70,13 +72,13 @@ func signStatement(k *PrivateKey, s Statement) (Attachment, error) {
 			PayloadType: statementType, Payload: text, Signatures: []*dssepb.Signature{{Sig: signature}},
 		}},
 	})
-	return Attachment{
+	return oci.Attachment{
 		Type: bundleType,
 		Annotations: map[string]string{
 			"dev.sigstore.bundle.content":       "dsse-envelope",
 			"dev.sigstore.bundle.predicateType": s.PredicateType,
 		},
-		Blobs: []AttachedBlob{{MediaType: bundleType, Data: bundle}},
+		Blobs: []oci.AttachedBlob{{MediaType: bundleType, Data: bundle}},
 	}, err
 }
 

@@ -1,4 +1,4 @@
-package oci
+package trust
 
 import (
 	"context"
@@ -6,11 +6,13 @@ import (
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/rootbuild/rootbuild/images/oci"
 )
 
 // Judge lets an image through that the reference of a source led to, or tells all
 // that is missing. The signatures are those that the source has.
-func (p Policy) Judge(ctx context.Context, s Source, image v1.Hash) (Verdict, error) {
+func (p Policy) Judge(ctx context.Context, s oci.Source, image v1.Hash) (Verdict, error) {
 	list, err := signatures(ctx, s, image)
 	if err != nil {
 		return Verdict{}, err
@@ -21,7 +23,7 @@ func (p Policy) Judge(ctx context.Context, s Source, image v1.Hash) (Verdict, er
 // Admit is Judge for an image on its way from a source into a layout, where all
 // that refers to it is already. It brings the other signatures, and judges by what
 // the layout has then.
-func (p Policy) Admit(ctx context.Context, to *Layout, from Source, image v1.Hash) (_ Verdict, err error) {
+func (p Policy) Admit(ctx context.Context, to *oci.Layout, from oci.Source, image v1.Hash) (_ Verdict, err error) {
 	loose, err := from.Loose(ctx, image, signedImage)
 	if err != nil {
 		return Verdict{}, fmt.Errorf("reading the signatures of image %s: %w", image, err)
@@ -31,7 +33,7 @@ func (p Policy) Admit(ctx context.Context, to *Layout, from Source, image v1.Has
 			return Verdict{}, err
 		}
 	}
-	s, err := OpenLocal(to.Reference(image))
+	s, err := oci.OpenLocal(to.Reference(image))
 	if err != nil {
 		return Verdict{}, err
 	}

@@ -1,10 +1,11 @@
-package oci_test
+package trust_test
 
 import (
 	"testing"
 
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/oci/ocitest"
+	"github.com/rootbuild/rootbuild/images/trust"
 )
 
 // Whatever a signature holds, it is no more than what the key signed: an image
@@ -25,7 +26,7 @@ func FuzzSignature(f *testing.F) {
 	}
 	f.Add("application/vnd.dev.sigstore.bundle.v0.3+json", "", []byte(`{"dsseEnvelope":{}}`))
 	f.Fuzz(func(t *testing.T, mediaType, signature string, data []byte) {
-		v, err := oci.Judge(signedBy(1, good), h, oci.AttachedBlob{
+		v, err := trust.Judge(signedBy(1, good), h, oci.AttachedBlob{
 			MediaType: mediaType, Data: data, Annotations: map[string]string{"dev.cosignproject.cosign/signature": signature},
 		})
 		if err == nil && v.Serial != 7 {

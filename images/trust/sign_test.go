@@ -1,4 +1,4 @@
-package oci_test
+package trust_test
 
 import (
 	"bytes"
@@ -11,25 +11,26 @@ import (
 
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/oci/ocitest"
+	"github.com/rootbuild/rootbuild/images/trust"
 )
 
 // signer is a key pair of a test.
 type signer struct {
-	private *oci.PrivateKey
-	public  oci.PublicKey
+	private *trust.PrivateKey
+	public  trust.PublicKey
 }
 
 func newSigner(t testing.TB, name string) signer {
 	t.Helper()
-	private, public, err := oci.GenerateKey([]byte("secret"))
+	private, public, err := trust.GenerateKey([]byte("secret"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var s signer
-	if s.private, err = oci.ParsePrivateKey(private, []byte("secret")); err != nil {
+	if s.private, err = trust.ParsePrivateKey(private, []byte("secret")); err != nil {
 		t.Fatal(err)
 	}
-	if s.public, err = oci.ParsePublicKey(public); err != nil {
+	if s.public, err = trust.ParsePublicKey(public); err != nil {
 		t.Fatal(err)
 	}
 	s.public.Name = name
@@ -38,14 +39,14 @@ func newSigner(t testing.TB, name string) signer {
 
 func (s signer) sign(t testing.TB, l *oci.Layout, h v1.Hash, repository string, serial uint64) {
 	t.Helper()
-	if err := l.Sign(h, oci.SignOptions{Key: s.private, Repository: repository, Serial: serial}); err != nil {
+	if err := trust.Sign(l, h, trust.SignOptions{Key: s.private, Repository: repository, Serial: serial}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func (s signer) rebuilt(t testing.TB, l *oci.Layout, h v1.Hash) {
 	t.Helper()
-	a, err := oci.SignStatement(s.private, oci.Statement{Image: h, PredicateType: oci.RebuiltPredicate, Predicate: map[string]any{"by": s.public.Name}})
+	a, err := trust.SignStatement(s.private, trust.Statement{Image: h, PredicateType: trust.RebuiltPredicate, Predicate: map[string]any{"by": s.public.Name}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,20 +54,20 @@ func (s signer) rebuilt(t testing.TB, l *oci.Layout, h v1.Hash) {
 }
 
 // quorum asks for some of the keys.
-func quorum(need int, of ...signer) oci.Quorum {
-	q := oci.Quorum{Need: need}
+func quorum(need int, of ...signer) trust.Quorum {
+	q := trust.Quorum{Need: need}
 	for _, s := range of {
 		q.Of = append(q.Of, s.public)
 	}
 	return q
 }
 
-func signedBy(need int, of ...signer) oci.Policy {
-	return oci.Policy{Name: "test", Default: oci.Rule{Signatures: quorum(need, of...)}}
+func signedBy(need int, of ...signer) trust.Policy {
+	return trust.Policy{Name: "test", Default: trust.Rule{Signatures: quorum(need, of...)}}
 }
 
 // judge asks a policy about an image of a layout.
-func judge(t testing.TB, l *oci.Layout, h v1.Hash, p oci.Policy) (oci.Verdict, error) {
+func judge(t testing.TB, l *oci.Layout, h v1.Hash, p trust.Policy) (trust.Verdict, error) {
 	t.Helper()
 	s, err := oci.OpenLocal(l.Reference(h))
 	if err != nil {
@@ -77,11 +78,11 @@ func judge(t testing.TB, l *oci.Layout, h v1.Hash, p oci.Policy) (oci.Verdict, e
 }
 
 func TestParseKeys(t *testing.T) {
-	private, public, err := oci.GenerateKey([]byte("secret"))
+	private, public, err := trust.GenerateKey([]byte("secret"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := oci.ParsePrivateKey(private, []byte("secret"))
+	key, err := trust.ParsePrivateKey(private, []byte("secret"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,14 +90,14 @@ func TestParseKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := oci.ParsePublicKey(public); err != nil || got.ID() != want.ID() {
+	if got, err := trust.ParsePublicKey(public); err != nil || got.ID() != want.ID() {
 		t.Errorf("public key %s, %v, want %s", got.ID(), err, want.ID())
 	}
-	_, err = oci.ParsePrivateKey(private, []byte("other"))
+	_, err = trust.ParsePrivateKey(private, []byte("other"))
 	ocitest.WantError(t, err, "is the password right?")
-	_, err = oci.ParsePrivateKey(public, []byte("secret"))
+	_, err = trust.ParsePrivateKey(public, []byte("secret"))
 	ocitest.WantError(t, err, "no encrypted private key")
-	_, err = oci.ParsePublicKey(private)
+	_, err = trust.ParsePublicKey(private)
 	ocitest.WantError(t, err, "no public key")
 }
 
@@ -109,12 +110,12 @@ func TestPolicy(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		sign   func(t *testing.T, l *oci.Layout, h v1.Hash)
-		policy oci.Policy
+		policy trust.Policy
 		err    string
 		serial uint64
 	}{
-		{"zero policy", func(t *testing.T, l *oci.Layout, h v1.Hash) { a.sign(t, l, h, "", 1) }, oci.Policy{}, "no rule for this reference", 0},
-		{"unsigned", func(*testing.T, *oci.Layout, v1.Hash) {}, oci.Unverified, "", 0},
+		{"zero policy", func(t *testing.T, l *oci.Layout, h v1.Hash) { a.sign(t, l, h, "", 1) }, trust.Policy{}, "no rule for this reference", 0},
+		{"unsigned", func(*testing.T, *oci.Layout, v1.Hash) {}, trust.Unverified, "", 0},
 		{"unsigned where one is needed", func(*testing.T, *oci.Layout, v1.Hash) {}, signedBy(1, a), "it needs a signature of 1 of the keys a, and has 0; missing: a", 0},
 		{"signed", func(t *testing.T, l *oci.Layout, h v1.Hash) { a.sign(t, l, h, "", 7) }, signedBy(1, a), "", 7},
 		{"of another key", func(t *testing.T, l *oci.Layout, h v1.Hash) { b.sign(t, l, h, "", 1) }, signedBy(1, a), "missing: a\n    a signature is of no key that counts", 0},
@@ -145,9 +146,9 @@ func TestPolicy(t *testing.T) {
 		}, signedBy(1, a), "a signature of key a is for another image, " + otherH.String(), 0},
 		{"rebuilt is no signature", func(t *testing.T, l *oci.Layout, h v1.Hash) { a.rebuilt(t, l, h) }, signedBy(1, a), "missing: a", 0},
 		{"rebuilt", func(t *testing.T, l *oci.Layout, h v1.Hash) { a.rebuilt(t, l, h) },
-			oci.Policy{Default: oci.Rule{Rebuilt: quorum(1, a)}}, "", 0},
+			trust.Policy{Default: trust.Rule{Rebuilt: quorum(1, a)}}, "", 0},
 		{"signed and not rebuilt", func(t *testing.T, l *oci.Layout, h v1.Hash) { a.sign(t, l, h, "", 1) },
-			oci.Policy{Default: oci.Rule{Signatures: quorum(1, a), Rebuilt: quorum(1, b)}}, "it needs a statement of a rebuild of 1 of the keys b, and has 0; missing: b", 0},
+			trust.Policy{Default: trust.Rule{Signatures: quorum(1, a), Rebuilt: quorum(1, b)}}, "it needs a statement of a rebuild of 1 of the keys b, and has 0; missing: b", 0},
 		{"not a signature", func(t *testing.T, l *oci.Layout, h v1.Hash) {
 			ocitest.Attach(t, l, h, oci.Attachment{Type: "application/vnd.dev.sigstore.bundle.v0.3+json", Blobs: []oci.AttachedBlob{{MediaType: "application/vnd.dev.sigstore.bundle.v0.3+json", Data: []byte("{")}}})
 		}, signedBy(1, a), "a signature cannot be read: it is no bundle", 0},
@@ -202,7 +203,7 @@ func TestPolicyRules(t *testing.T) {
 	a, b := newSigner(t, "a"), newSigner(t, "b")
 	l, h := ocitest.NodeImage(t, 1)
 	a.sign(t, l, h, "", 1)
-	needs := func(s signer) oci.Rule { return oci.Rule{Signatures: quorum(1, s)} }
+	needs := func(s signer) trust.Rule { return trust.Rule{Signatures: quorum(1, s)} }
 	for _, tt := range []struct {
 		references []string
 		fits       bool
@@ -217,7 +218,7 @@ func TestPolicyRules(t *testing.T) {
 	} {
 		rule := needs(a)
 		rule.References = tt.references
-		p := oci.Policy{Name: "test", Rules: []oci.Rule{rule}, Default: needs(b)}
+		p := trust.Policy{Name: "test", Rules: []trust.Rule{rule}, Default: needs(b)}
 		_, err := judge(t, l, h, p)
 		if fits := err == nil; fits != tt.fits {
 			t.Errorf("%q: %v", tt.references, err)

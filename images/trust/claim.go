@@ -1,4 +1,4 @@
-package oci
+package trust
 
 import (
 	"encoding/json"

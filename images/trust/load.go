@@ -1,4 +1,4 @@
-package main
+package trust
 
 import (
 	"fmt"
@@ -7,27 +7,25 @@ import (
 	"regexp"
 	"time"
 
-	"github.com/rootbuild/rootbuild/images"
-	"github.com/rootbuild/rootbuild/images/oci"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/rootbuild/rootbuild/images"
 )
 
-// policyFile is read where no other is named.
-const policyFile = "/etc/rootbuild/policy.yaml"
-
-// loadPolicy reads a policy file. The error tells every fault of it, each with
+// LoadPolicy reads a policy file. The error tells every fault of it, each with
 // file and line.
-func loadPolicy(file string) (oci.Policy, error) {
+func LoadPolicy(file string) (Policy, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return oci.Policy{}, fmt.Errorf("reading policy: %w", err)
+		return Policy{}, fmt.Errorf("reading policy: %w", err)
 	}
-	return parsePolicy(file, text)
+	return ParsePolicy(file, text)
 }
 
-func parsePolicy(file string, text []byte) (oci.Policy, error) {
-	r := policyReader{Decoder: images.NewDecoder(file), dir: filepath.Dir(file), keys: map[string]oci.PublicKey{}}
-	p := oci.Policy{Name: file}
+// ParsePolicy is LoadPolicy for the text of a file.
+func ParsePolicy(file string, text []byte) (Policy, error) {
+	r := policyReader{Decoder: images.NewDecoder(file), dir: filepath.Dir(file), keys: map[string]PublicKey{}}
+	p := Policy{Name: file}
 	var rules, otherwise *yaml.Node
 	keep := func(to **yaml.Node) func(*yaml.Node) { return func(n *yaml.Node) { *to = n } }
 	r.Document(text, images.Fields{
@@ -43,7 +41,7 @@ func parsePolicy(file string, text []byte) (oci.Policy, error) {
 		p.Default = r.rule(otherwise, false)
 	}
 	if err := r.Err(); err != nil {
-		return oci.Policy{}, err
+		return Policy{}, err
 	}
 	return p, nil
 }
@@ -52,7 +50,7 @@ func parsePolicy(file string, text []byte) (oci.Policy, error) {
 type policyReader struct {
 	*images.Decoder
 	dir  string // that files are relative to
-	keys map[string]oci.PublicKey
+	keys map[string]PublicKey
 }
 
 func (r policyReader) key(n *yaml.Node) {
@@ -87,9 +85,9 @@ func (r policyReader) key(n *yaml.Node) {
 	r.keys[name] = key
 }
 
-func (r policyReader) publicKey(file, text string) (oci.PublicKey, error) {
+func (r policyReader) publicKey(file, text string) (PublicKey, error) {
 	if (file == "") == (text == "") {
-		return oci.PublicKey{}, fmt.Errorf("want file or pem, one of them")
+		return PublicKey{}, fmt.Errorf("want file or pem, one of them")
 	}
 	data := []byte(text)
 	if file != "" {
@@ -98,10 +96,10 @@ func (r policyReader) publicKey(file, text string) (oci.PublicKey, error) {
 		}
 		var err error
 		if data, err = os.ReadFile(file); err != nil {
-			return oci.PublicKey{}, err
+			return PublicKey{}, err
 		}
 	}
-	key, err := oci.ParsePublicKey(data)
+	key, err := ParsePublicKey(data)
 	if err != nil && file != "" {
 		err = fmt.Errorf("%s: %w", file, err)
 	}
@@ -113,8 +111,8 @@ var patternForm = regexp.MustCompile(`^(oci:.*|oci-archive:.*|[A-Za-z0-9.-]+(:[0
 const patternWant = "HOST/REPOSITORY, HOST/ or HOST/PATH/ for all below, oci:PATH or oci-archive:PATH"
 
 // rule reads a rule, and the default, which has no references.
-func (r policyReader) rule(n *yaml.Node, named bool) oci.Rule {
-	var rule oci.Rule
+func (r policyReader) rule(n *yaml.Node, named bool) Rule {
+	var rule Rule
 	fields := images.Fields{
 		"unsigned":     r.Bool(&rule.Unsigned),
 		"signatures":   r.quorum(&rule.Signatures),
@@ -140,7 +138,7 @@ func (r policyReader) rule(n *yaml.Node, named bool) oci.Rule {
 	return rule
 }
 
-func (r policyReader) quorum(to *oci.Quorum) func(*yaml.Node) {
+func (r policyReader) quorum(to *Quorum) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		need, lines := 1, map[string]int{}
 		var names []string
