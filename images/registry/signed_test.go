@@ -79,7 +79,13 @@ func TestPullSigned(t *testing.T) {
 	if _, err := l.Image(h); err == nil || len(ocitest.Names(t, filepath.Join(l.Dir(), "partial"))) != 0 {
 		t.Errorf("an image that is not trusted was brought: %v", err)
 	}
+	if _, err := registry.Verify(t.Context(), ref, signedBy(2, a, b), impatient()); err == nil {
+		t.Error("verified with one signature of two")
+	}
 	b.signRemote(t, ref, 6)
+	if v, err := registry.Verify(t.Context(), ref, signedBy(2, a, b), impatient()); err != nil || v.Serial != 5 || v.Digest != h {
+		t.Errorf("verified %+v, %v", v, err)
+	}
 	got, err := registry.Pull(t.Context(), l, ref, signedBy(2, a, b), impatient())
 	if err != nil {
 		t.Fatal(err)

@@ -116,10 +116,10 @@ func Put(t testing.TB, l *oci.Layout, v any, typ types.MediaType) v1.Descriptor 
 	return d
 }
 
-// Enter makes a manifest the only one of a layout's index.
-func Enter(t testing.TB, l *oci.Layout, d v1.Descriptor) {
+// Enter makes manifests all that a layout's index names.
+func Enter(t testing.TB, l *oci.Layout, manifests ...v1.Descriptor) {
 	t.Helper()
-	data, err := json.Marshal(v1.IndexManifest{SchemaVersion: 2, Manifests: []v1.Descriptor{d}})
+	data, err := json.Marshal(v1.IndexManifest{SchemaVersion: 2, Manifests: manifests})
 	if err != nil {
 		t.Fatal(err)
 	}
