@@ -1,4 +1,4 @@
-package oci
+package leaks
 
 import (
 	"archive/tar"
@@ -6,13 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // Secret is a file that no image may hold: every host that can mount a root
@@ -22,29 +19,11 @@ type Secret struct {
 	What string // such as "a private key"
 }
 
-// Secrets returns the private keys, password hashes, random seeds and machine
-// ids of a layer, in the order of its paths.
-func (l *Layout) Secrets(layer Layer) ([]Secret, error) {
-	found, err := l.secrets(layer)
-	if err != nil {
-		return nil, fmt.Errorf("looking for secrets in layer %s: %w", layer.Digest, err)
-	}
-	return found, nil
-}
-
-func (l *Layout) secrets(layer Layer) ([]Secret, error) {
-	blob, err := os.Open(l.BlobPath(layer.Digest))
-	if err != nil {
-		return nil, err
-	}
-	defer blob.Close()
-	dec, err := zstd.NewReader(blob, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(1))
-	if err != nil {
-		return nil, err
-	}
-	defer dec.Close()
+// Secrets reads the tar of a layer and returns its private keys, password hashes,
+// random seeds and machine ids, in the order of the tar.
+func Secrets(layer io.Reader) ([]Secret, error) {
 	var found []Secret
-	for in := tar.NewReader(dec); ; {
+	for in := tar.NewReader(layer); ; {
 		h, err := in.Next()
 		if errors.Is(err, io.EOF) {
 			return found, nil

@@ -1,13 +1,14 @@
-package oci_test
+package leaks_test
 
 import (
 	"archive/tar"
+	"bytes"
+	"io"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rootbuild/rootbuild/images/oci"
-	"github.com/rootbuild/rootbuild/images/oci/ocitest"
+	"github.com/rootbuild/rootbuild/images/leaks"
 )
 
 const pem = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk=\n-----END OPENSSH PRIVATE KEY-----\n"
@@ -45,18 +46,13 @@ func TestSecrets(t *testing.T) {
 		{"service of such a name", file("etc/init.d/machine-id", "#!/bin/sh\n"), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := ocitest.NewLayout(t)
-			members := []member{c.file}
-			if c.file.Typeflag == tar.TypeLink {
-				members = append(members, file("etc/a", "anything"))
-			}
-			got, err := l.Secrets(writeLayer(t, l, members...))
+			got, err := leaks.Secrets(pack(t, c.file))
 			if err != nil {
 				t.Fatal(err)
 			}
-			var want []oci.Secret
+			var want []leaks.Secret
 			if c.want != "" {
-				want = []oci.Secret{{Path: c.file.Name, What: c.want}}
+				want = []leaks.Secret{{Path: c.file.Name, What: c.want}}
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("secrets (-want +got):\n%s", diff)
@@ -66,8 +62,39 @@ func TestSecrets(t *testing.T) {
 }
 
 func TestSecretsOfADamagedLayer(t *testing.T) {
-	l := ocitest.NewLayout(t)
-	if _, err := l.Secrets(oci.Layer{}); err == nil {
-		t.Error("a missing layer has no secrets")
+	if _, err := leaks.Secrets(io.LimitReader(pack(t, file("a", "content")), 100)); err == nil {
+		t.Error("no error")
 	}
+}
+
+// member is an entry of a layer.
+type member struct {
+	tar.Header
+	content string
+}
+
+func file(name, content string) member {
+	return member{tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(content))}, content}
+}
+
+func link(typ byte, name, to string) member {
+	return member{tar.Header{Typeflag: typ, Name: name, Linkname: to}, ""}
+}
+
+func pack(t *testing.T, members ...member) io.Reader {
+	t.Helper()
+	var buf bytes.Buffer
+	w := tar.NewWriter(&buf)
+	for _, m := range members {
+		if err := w.WriteHeader(&m.Header); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, m.content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return &buf
 }
