@@ -22,6 +22,7 @@ var layers = map[string][]string{
 	"images":            {},
 	"images/compare":    {"images/oci"},
 	"images/cpio":       {"images", "images/oci"},
+	"images/imagetest":  {"images/oci"},
 	"images/leaks":      {},
 	"images/oci":        {},
 	"images/registry":   {"images/oci", "images/trust"},

@@ -12,8 +12,8 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
-	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 )
 
 // benchStream is about 64 MiB in 4,000 files, half text and half noise.
@@ -31,7 +31,7 @@ func benchStream(b *testing.B) []byte {
 
 func BenchmarkWriteLayer(b *testing.B) {
 	in := benchStream(b)
-	l := ocitest.NewLayout(b)
+	l := imagetest.NewLayout(b)
 	b.SetBytes(int64(len(in)))
 	b.ReportAllocs()
 	for b.Loop() {

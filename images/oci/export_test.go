@@ -16,8 +16,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
-	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 )
 
 func TestParseDestination(t *testing.T) {
@@ -36,7 +36,7 @@ func TestParseDestination(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got, err := oci.ParseDestination(tt.in)
-		ocitest.WantError(t, err, tt.err)
+		imagetest.WantError(t, err, tt.err)
 		if got != tt.want {
 			t.Errorf("%s: %+v, want %+v", tt.in, got, tt.want)
 		}
@@ -53,7 +53,7 @@ func TestParseDestination(t *testing.T) {
 // them twice.
 func testImage(t *testing.T) (*oci.Layout, v1.Hash) {
 	t.Helper()
-	l := ocitest.NewLayout(t)
+	l := imagetest.NewLayout(t)
 	low, high := writeLayer(t, l, file("a", "1"), file("b", "2")), writeLayer(t, l, file("b", "3"))
 	return l, writeImage(t, l, options(low, high, low))
 }
@@ -79,13 +79,13 @@ func TestExportLayout(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 3 {
-		ocitest.WantError(t, ocitest.ReadLayer(img, i), "")
+		imagetest.WantError(t, imagetest.ReadLayer(img, i), "")
 	}
-	list := ocitest.Index(t, d.Path).Manifests
+	list := imagetest.Index(t, d.Path).Manifests
 	if len(list) != 1 || list[0].Annotations["org.opencontainers.image.ref.name"] != "out:1" || list[0].Platform.String() != "linux/arm/v7" {
 		t.Errorf("index of the export: %+v", list)
 	}
-	if got, want := len(ocitest.Names(t, d.Path+"/blobs/sha256")), 4; got != want {
+	if got, want := len(imagetest.Names(t, d.Path+"/blobs/sha256")), 4; got != want {
 		t.Errorf("%d blobs, want %d", got, want)
 	}
 }
@@ -103,7 +103,7 @@ func TestExportFilesReproducible(t *testing.T) {
 				t.Fatal(err)
 			}
 			files = append(files, data)
-			if got := ocitest.Names(t, filepath.Dir(d.Path)); !slices.Equal(got, []string{"out"}) {
+			if got := imagetest.Names(t, filepath.Dir(d.Path)); !slices.Equal(got, []string{"out"}) {
 				t.Errorf("%s left %q", format, got)
 			}
 		}
@@ -128,7 +128,7 @@ func TestExportArchiveHoldsLayout(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 3 {
-		ocitest.WantError(t, ocitest.ReadLayer(img, i), "")
+		imagetest.WantError(t, imagetest.ReadLayer(img, i), "")
 	}
 }
 
@@ -154,7 +154,7 @@ func extract(t *testing.T, archive, dir string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ocitest.Write(t, filepath.Join(dir, h.Name), string(data))
+		imagetest.Write(t, filepath.Join(dir, h.Name), string(data))
 	}
 }
 
@@ -170,7 +170,7 @@ func TestExportDocker(t *testing.T) {
 			l, h := testImage(t)
 			path := filepath.Join(t.TempDir(), "out.tar")
 			err := l.Export(t.Context(), h, oci.Destination{Format: oci.FormatDocker, Path: path}, tt.name)
-			ocitest.WantError(t, err, tt.err)
+			imagetest.WantError(t, err, tt.err)
 			if err != nil {
 				return
 			}
@@ -201,18 +201,18 @@ func TestExportFails(t *testing.T) {
 			l, h := testImage(t)
 			d := oci.Destination{Format: format, Path: filepath.Join(t.TempDir(), "out")}
 			if format != oci.FormatLayout {
-				ocitest.Write(t, d.Path, "before")
+				imagetest.Write(t, d.Path, "before")
 			}
 			if err := l.Export(canceled, h, d, ""); !errors.Is(err, context.Canceled) {
 				t.Errorf("error %v, want %v", err, context.Canceled)
 			}
-			ocitest.DamageLayer(t, l, h)
-			ocitest.WantError(t, l.Export(t.Context(), h, d, ""), "its bytes have digest")
-			if got := ocitest.Names(t, filepath.Dir(d.Path)); !slices.Equal(got, []string{"out"}) {
+			imagetest.DamageLayer(t, l, h)
+			imagetest.WantError(t, l.Export(t.Context(), h, d, ""), "its bytes have digest")
+			if got := imagetest.Names(t, filepath.Dir(d.Path)); !slices.Equal(got, []string{"out"}) {
 				t.Errorf("the directory holds %q", got)
 			}
 			if format == oci.FormatLayout {
-				if n := len(ocitest.Index(t, d.Path).Manifests); n != 0 {
+				if n := len(imagetest.Index(t, d.Path).Manifests); n != 0 {
 					t.Errorf("the index names %d images, want none", n)
 				}
 			} else if got, err := os.ReadFile(d.Path); err != nil || string(got) != "before" {
@@ -221,5 +221,5 @@ func TestExportFails(t *testing.T) {
 		})
 	}
 	l, h := testImage(t)
-	ocitest.WantError(t, l.Export(t.Context(), h, oci.Destination{Format: "zip", Path: "x"}, ""), `format "zip" is unknown`)
+	imagetest.WantError(t, l.Export(t.Context(), h, oci.Destination{Format: "zip", Path: "x"}, ""), `format "zip" is unknown`)
 }

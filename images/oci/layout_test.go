@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
-	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 )
 
 func TestOpenLayout(t *testing.T) {
@@ -31,7 +31,7 @@ func TestOpenLayout(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "l")
 			for name, content := range tt.files {
-				ocitest.Write(t, filepath.Join(dir, name), content)
+				imagetest.Write(t, filepath.Join(dir, name), content)
 			}
 			l, err := oci.OpenLayout(dir)
 			if tt.want != "" {
@@ -52,10 +52,10 @@ func TestOpenLayout(t *testing.T) {
 }
 
 func TestOpenLayoutSweeps(t *testing.T) {
-	dir := ocitest.NewLayout(t).Dir()
+	dir := imagetest.NewLayout(t).Dir()
 	old, young := filepath.Join(dir, ".tmp-old"), filepath.Join(dir, ".tmp-young")
-	ocitest.Write(t, old, "x")
-	ocitest.Write(t, young, "x")
+	imagetest.Write(t, old, "x")
+	imagetest.Write(t, young, "x")
 	past := time.Now().Add(-48 * time.Hour)
 	if err := os.Chtimes(old, past, past); err != nil {
 		t.Fatal(err)

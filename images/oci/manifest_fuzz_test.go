@@ -10,8 +10,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
-	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 )
 
 // FuzzManifest takes from a layout whose index, manifest and config hold any
@@ -19,7 +19,7 @@ import (
 // bytes, and writes nothing beside itself; an image that it took can be read to
 // its end or is refused.
 func FuzzManifest(f *testing.F) {
-	from, h := ocitest.NodeImage(f, 1)
+	from, h := imagetest.NodeImage(f, 1)
 	manifest, err := os.ReadFile(from.BlobPath(h))
 	if err != nil {
 		f.Fatal(err)
@@ -47,8 +47,8 @@ func FuzzManifest(f *testing.F) {
 			t.Fatal(err)
 		}
 		pulled, err := take(t, l, ref)
-		ocitest.WantNothingWrong(t, l)
-		if have := ocitest.Names(t, dir); len(have) != 2 {
+		imagetest.WantNothingWrong(t, l)
+		if have := imagetest.Names(t, dir); len(have) != 2 {
 			t.Errorf("beside the layouts: %q", have)
 		}
 		if err != nil {
@@ -63,7 +63,7 @@ func FuzzManifest(f *testing.F) {
 			t.Fatal(err)
 		}
 		for i := range m.Layers {
-			_ = ocitest.ReadLayer(taken, i) // refused or not, it ends
+			_ = imagetest.ReadLayer(taken, i) // refused or not, it ends
 		}
 	})
 }
@@ -91,12 +91,12 @@ func hostileLayout(t *testing.T, img v1.Image, dir, manifest, config, index stri
 	if index == "" {
 		index = `{"schemaVersion":2,"manifests":[{"mediaType":"` + string(at.MediaType) + `","digest":"` + at.Digest.String() + `","size":1}]}`
 	}
-	ocitest.Write(t, filepath.Join(dir, "oci-layout"), `{"imageLayoutVersion":"1.0.0"}`)
-	ocitest.Write(t, filepath.Join(dir, "index.json"), index)
+	imagetest.Write(t, filepath.Join(dir, "oci-layout"), `{"imageLayoutVersion":"1.0.0"}`)
+	imagetest.Write(t, filepath.Join(dir, "index.json"), index)
 	for _, b := range blobs {
-		ocitest.Write(t, filepath.Join(dir, "blobs/sha256", describeText(t, b).Digest.Hex), b)
+		imagetest.Write(t, filepath.Join(dir, "blobs/sha256", describeText(t, b).Digest.Hex), b)
 	}
-	return ocitest.Reference(t, "oci:"+dir)
+	return imagetest.Reference(t, "oci:"+dir)
 }
 
 func describeText(t *testing.T, s string) v1.Descriptor {

@@ -7,12 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rootbuild/rootbuild/images/oci/ocitest"
+	"github.com/rootbuild/rootbuild/images/imagetest"
 )
 
 // A layer is read as it was written, and damage is told at its end.
 func TestOpenOwnLayer(t *testing.T) {
-	l := ocitest.NewLayout(t)
+	l := imagetest.NewLayout(t)
 	layer := writeLayer(t, l, file("a", "text"))
 	r, err := l.OpenLayer(layer)
 	if err != nil {

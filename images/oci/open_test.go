@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
-	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 )
 
 // A layer whose bytes are wrong is an error at its end at the latest, whatever
@@ -34,7 +34,7 @@ func TestOpenLayerDamaged(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			l := ocitest.NewLayout(t)
+			l := imagetest.NewLayout(t)
 			layer := writeLayer(t, l, goldenLayer()...)
 			o := options(layer)
 			path := l.BlobPath(layer.Digest)
@@ -50,7 +50,7 @@ func TestOpenLayerDamaged(t *testing.T) {
 			if err := os.WriteFile(path, blob, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			ocitest.WantError(t, ocitest.ReadLayer(img, 0), tt.want)
+			imagetest.WantError(t, imagetest.ReadLayer(img, 0), tt.want)
 		})
 	}
 }
@@ -79,8 +79,8 @@ func TestOpenLayerMediaTypes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ocitest.WantError(t, ocitest.ReadLayer(img, 0), tt.want)
-			ocitest.WantError(t, ocitest.ReadLayer(img, 1), "the image has 1 layers")
+			imagetest.WantError(t, imagetest.ReadLayer(img, 0), tt.want)
+			imagetest.WantError(t, imagetest.ReadLayer(img, 1), "the image has 1 layers")
 		})
 	}
 }

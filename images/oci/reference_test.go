@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
-	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 )
 
 func TestParseReference(t *testing.T) {
@@ -29,7 +29,7 @@ func TestParseReference(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got, err := oci.ParseReference(tt.in)
-		ocitest.WantError(t, err, tt.err)
+		imagetest.WantError(t, err, tt.err)
 		if err == nil && got.String() != tt.in {
 			t.Errorf("%s comes back as %s", tt.in, got)
 		}

@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
-	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 )
 
 // take brings the image of a layout into another, whoever signed it.
@@ -30,19 +30,19 @@ func take(t testing.TB, to *oci.Layout, from oci.Reference) (oci.Taken, error) {
 }
 
 func TestTakeLocal(t *testing.T) {
-	from, h := ocitest.NodeImage(t, 1)
+	from, h := imagetest.NodeImage(t, 1)
 	for _, format := range []oci.Format{oci.FormatLayout, oci.FormatArchive} {
 		t.Run(string(format), func(t *testing.T) {
 			d := oci.Destination{Format: format, Path: filepath.Join(t.TempDir(), "image")}
 			export(t, from, h, d, "site")
-			l := ocitest.NewLayout(t)
+			l := imagetest.NewLayout(t)
 			for _, blobs := range []int{4, 0} {
-				got, err := take(t, l, ocitest.Reference(t, d.String()))
+				got, err := take(t, l, imagetest.Reference(t, d.String()))
 				if err != nil || got.Digest != h || got.Blobs != blobs {
 					t.Fatalf("took %+v, %v, want %s and %d blobs", got, err, h, blobs)
 				}
 			}
-			ocitest.WantWhole(t, l, h)
+			imagetest.WantWhole(t, l, h)
 		})
 	}
 }
@@ -50,19 +50,19 @@ func TestTakeLocal(t *testing.T) {
 // What is attached is there when the image may be refused; a refused one brings no
 // layer, and no entry of the index.
 func TestTakeRefused(t *testing.T) {
-	from, h := ocitest.NodeImage(t, 1)
-	ocitest.Attach(t, from, h, ocitest.Note("1"))
+	from, h := imagetest.NodeImage(t, 1)
+	imagetest.Attach(t, from, h, imagetest.Note("1"))
 	s, err := oci.OpenLocal(from.Reference(h))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	l, refused := ocitest.NewLayout(t), errors.New("refused")
+	l, refused := imagetest.NewLayout(t), errors.New("refused")
 	_, err = l.Take(t.Context(), s, func(image v1.Hash) error {
 		if image != h {
 			t.Errorf("asked for %s, want %s", image, h)
 		}
-		wantAttached(t, l.Reference(h), h, ocitest.Note("1"))
+		wantAttached(t, l.Reference(h), h, imagetest.Note("1"))
 		return refused
 	})
 	if !errors.Is(err, refused) {
@@ -81,7 +81,7 @@ func TestTakeRefused(t *testing.T) {
 			t.Errorf("layer %s was brought", d.Digest)
 		}
 	}
-	for _, d := range ocitest.Index(t, l.Dir()).Manifests {
+	for _, d := range imagetest.Index(t, l.Dir()).Manifests {
 		if d.Digest == h {
 			t.Error("the index names the image")
 		}
@@ -90,29 +90,29 @@ func TestTakeRefused(t *testing.T) {
 
 // Of several images one is named; of a damaged one nothing wrong is kept.
 func TestTakeLocalFails(t *testing.T) {
-	from, h := ocitest.NodeImage(t, 1)
-	next, nextH := ocitest.NodeImage(t, 2)
+	from, h := imagetest.NodeImage(t, 1)
+	next, nextH := imagetest.NodeImage(t, 2)
 	d := oci.Destination{Format: oci.FormatLayout, Path: from.Dir()}
 	export(t, next, nextH, d, "next")
-	l := ocitest.NewLayout(t)
-	_, err := take(t, l, ocitest.Reference(t, d.String()))
-	ocitest.WantError(t, err, "it holds 2 images: name one as @sha256:DIGEST")
-	_, err = take(t, l, ocitest.Reference(t, d.String()+"@sha256:"+strings.Repeat("0", 64)))
-	ocitest.WantError(t, err, "its index does not name")
+	l := imagetest.NewLayout(t)
+	_, err := take(t, l, imagetest.Reference(t, d.String()))
+	imagetest.WantError(t, err, "it holds 2 images: name one as @sha256:DIGEST")
+	_, err = take(t, l, imagetest.Reference(t, d.String()+"@sha256:"+strings.Repeat("0", 64)))
+	imagetest.WantError(t, err, "its index does not name")
 	if _, err := take(t, l, from.Reference(h)); err != nil {
 		t.Error(err)
 	}
-	ocitest.DamageLayer(t, from, nextH)
+	imagetest.DamageLayer(t, from, nextH)
 	_, err = take(t, l, from.Reference(nextH))
-	ocitest.WantError(t, err, "its bytes have digest")
-	ocitest.WantNothingWrong(t, l)
-	_, err = take(t, l, ocitest.Reference(t, "oci-archive:"+t.TempDir()))
-	ocitest.WantError(t, err, "is a directory")
+	imagetest.WantError(t, err, "its bytes have digest")
+	imagetest.WantNothingWrong(t, l)
+	_, err = take(t, l, imagetest.Reference(t, "oci-archive:"+t.TempDir()))
+	imagetest.WantError(t, err, "is a directory")
 }
 
 // A layout that came from elsewhere may hold links that lead out of it.
 func TestTakeLocalLinksOut(t *testing.T) {
-	from, h := ocitest.NodeImage(t, 1)
+	from, h := imagetest.NodeImage(t, 1)
 	img, err := from.Image(h)
 	if err != nil {
 		t.Fatal(err)
@@ -128,8 +128,8 @@ func TestTakeLocalLinksOut(t *testing.T) {
 	if err := os.Symlink(outside, blob); err != nil {
 		t.Fatal(err)
 	}
-	_, err = take(t, ocitest.NewLayout(t), from.Reference(h))
-	ocitest.WantError(t, err, "escapes")
+	_, err = take(t, imagetest.NewLayout(t), from.Reference(h))
+	imagetest.WantError(t, err, "escapes")
 }
 
 // An index leads to the image for linux/amd64, and to no other.
@@ -140,22 +140,22 @@ func TestTakeIndex(t *testing.T) {
 		want  string
 	}{
 		{"ours among others", func(d v1.Descriptor) []v1.Descriptor {
-			return []v1.Descriptor{ocitest.ForArch(d, "arm64"), ocitest.ForArch(d, "amd64"), ocitest.ForArch(d, "unknown")}
+			return []v1.Descriptor{imagetest.ForArch(d, "arm64"), imagetest.ForArch(d, "amd64"), imagetest.ForArch(d, "unknown")}
 		}, ""},
 		{"only others", func(d v1.Descriptor) []v1.Descriptor {
-			return []v1.Descriptor{ocitest.ForArch(d, "arm64"), ocitest.ForArch(d, "s390x")}
+			return []v1.Descriptor{imagetest.ForArch(d, "arm64"), imagetest.ForArch(d, "s390x")}
 		},
 			"it holds images for linux/arm64, linux/s390x, and none for linux/amd64"},
 		{"empty", func(v1.Descriptor) []v1.Descriptor { return []v1.Descriptor{} }, "it holds no image"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			from, h := ocitest.NodeImage(t, 1)
-			d := ocitest.Manifest(t, from, h)
-			ocitest.Enter(t, from, ocitest.Put(t, from, v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: tt.index(d)}, types.OCIImageIndex))
-			l := ocitest.NewLayout(t)
-			got, err := take(t, l, ocitest.Reference(t, "oci:"+from.Dir()))
-			ocitest.WantError(t, err, tt.want)
+			from, h := imagetest.NodeImage(t, 1)
+			d := imagetest.Manifest(t, from, h)
+			imagetest.Enter(t, from, imagetest.Put(t, from, v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: tt.index(d)}, types.OCIImageIndex))
+			l := imagetest.NewLayout(t)
+			got, err := take(t, l, imagetest.Reference(t, "oci:"+from.Dir()))
+			imagetest.WantError(t, err, tt.want)
 			if err == nil && got.Digest != h {
 				t.Errorf("took %s, want %s", got.Digest, h)
 			}
@@ -165,7 +165,7 @@ func TestTakeIndex(t *testing.T) {
 
 // go-containerregistry notes the type of an image's config as that of an artifact.
 func TestTakeOthersLayout(t *testing.T) {
-	from, h := ocitest.NodeImage(t, 1)
+	from, h := imagetest.NodeImage(t, 1)
 	img, err := from.Image(h)
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +189,7 @@ func TestTakeOthersLayout(t *testing.T) {
 	if m.Manifests[0].ArtifactType == "" {
 		t.Error("it notes none any more: the case is gone")
 	}
-	got, err := take(t, ocitest.NewLayout(t), ocitest.Reference(t, "oci:"+dir))
+	got, err := take(t, imagetest.NewLayout(t), imagetest.Reference(t, "oci:"+dir))
 	if err != nil || got.Digest != h {
 		t.Errorf("took %s, %v; want %s", got.Digest, err, h)
 	}
@@ -251,7 +251,7 @@ func TestTakeOddManifests(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			from, h := ocitest.NodeImage(t, 1)
+			from, h := imagetest.NodeImage(t, 1)
 			data, err := os.ReadFile(from.BlobPath(h))
 			if err != nil {
 				t.Fatal(err)
@@ -261,11 +261,11 @@ func TestTakeOddManifests(t *testing.T) {
 				t.Fatal(err)
 			}
 			tt.change(m)
-			ocitest.Enter(t, from, ocitest.Put(t, from, m, types.OCIManifestSchema1))
-			l := ocitest.NewLayout(t)
-			_, err = take(t, l, ocitest.Reference(t, "oci:"+from.Dir()))
-			ocitest.WantError(t, err, tt.want)
-			ocitest.WantNothingWrong(t, l)
+			imagetest.Enter(t, from, imagetest.Put(t, from, m, types.OCIManifestSchema1))
+			l := imagetest.NewLayout(t)
+			_, err = take(t, l, imagetest.Reference(t, "oci:"+from.Dir()))
+			imagetest.WantError(t, err, tt.want)
+			imagetest.WantNothingWrong(t, l)
 		})
 	}
 }
@@ -274,10 +274,10 @@ func TestTakeOddManifests(t *testing.T) {
 // layers move.
 func TestTakeOtherPlatform(t *testing.T) {
 	from, h := testImage(t)
-	l := ocitest.NewLayout(t)
+	l := imagetest.NewLayout(t)
 	_, err := take(t, l, from.Reference(h))
-	ocitest.WantError(t, err, `the image is for "linux/arm", want linux/amd64`)
-	if n := len(ocitest.Names(t, l.Dir()+"/blobs/sha256")); n != 1 {
+	imagetest.WantError(t, err, `the image is for "linux/arm", want linux/amd64`)
+	if n := len(imagetest.Names(t, l.Dir()+"/blobs/sha256")); n != 1 {
 		t.Errorf("%d blobs moved, want the config alone", n)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
-	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/images/trust"
 )
@@ -25,30 +25,30 @@ func wantAttached(t testing.TB, at oci.Reference, h v1.Hash, want ...oci.Attachm
 	if err != nil {
 		t.Fatal(err)
 	}
-	ocitest.WantAttachments(t, got, want...)
+	imagetest.WantAttachments(t, got, want...)
 }
 
 // Through a registry that lists nothing itself, Debian's; what others listed
 // stays listed.
 func TestAttachmentsTravelByRegistry(t *testing.T) {
 	host := startRegistry(t, "")
-	from, h := ocitest.NodeImage(t, 1)
-	ocitest.Attach(t, from, h, ocitest.Note("1"))
+	from, h := imagetest.NodeImage(t, 1)
+	imagetest.Attach(t, from, h, imagetest.Note("1"))
 	pushTo(t, from, h, host+"/roots/site:1")
-	other, _ := ocitest.NodeImage(t, 1)
-	ocitest.Attach(t, other, h, ocitest.Note("2"))
+	other, _ := imagetest.NodeImage(t, 1)
+	imagetest.Attach(t, other, h, imagetest.Note("2"))
 	pushTo(t, other, h, host+"/roots/site:1")
 	pushTo(t, from, h, host+"/roots/site:1")
-	ref := ocitest.Reference(t, host+"/roots/site:1")
-	wantAttached(t, ref, h, ocitest.Note("1"), ocitest.Note("2"))
-	l := ocitest.NewLayout(t)
+	ref := imagetest.Reference(t, host+"/roots/site:1")
+	wantAttached(t, ref, h, imagetest.Note("1"), imagetest.Note("2"))
+	l := imagetest.NewLayout(t)
 	for range 2 {
 		if _, err := registry.Pull(t.Context(), l, ref, trust.Unverified, impatient()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	wantAttached(t, l.Reference(h), h, ocitest.Note("1"), ocitest.Note("2"))
-	ocitest.WantNothingWrong(t, l)
+	wantAttached(t, l.Reference(h), h, imagetest.Note("1"), imagetest.Note("2"))
+	imagetest.WantNothingWrong(t, l)
 }
 
 // lister answers, before a registry that cannot, what refers to an image: in
@@ -78,12 +78,12 @@ func (l *lister) answer(w http.ResponseWriter, r *http.Request, _ answer) bool {
 
 // A registry that lists them itself is asked, page by page, and gets no tag.
 func TestAttachmentsListedByRegistry(t *testing.T) {
-	from, h := ocitest.NodeImage(t, 1)
+	from, h := imagetest.NodeImage(t, 1)
 	var list lister
 	for _, text := range []string{"1", "2", "3"} {
-		d := ocitest.Attach(t, from, h, ocitest.Note(text))
-		listed := ocitest.Manifest(t, from, d)
-		listed.ArtifactType = ocitest.NoteType
+		d := imagetest.Attach(t, from, h, imagetest.Note(text))
+		listed := imagetest.Manifest(t, from, d)
+		listed.ArtifactType = imagetest.NoteType
 		list.found = append(list.found, listed)
 	}
 	p := &proxy{to: startRegistry(t, ""), spoil: list.answer}
@@ -92,25 +92,25 @@ func TestAttachmentsListedByRegistry(t *testing.T) {
 	if tags := p.requests("manifests/sha256-"); len(tags) != 0 {
 		t.Errorf("the list by tag was used: %q", tags)
 	}
-	wantAttached(t, ocitest.Reference(t, address+"/roots/site:1"), h, ocitest.Note("1"), ocitest.Note("2"), ocitest.Note("3"))
+	wantAttached(t, imagetest.Reference(t, address+"/roots/site:1"), h, imagetest.Note("1"), imagetest.Note("2"), imagetest.Note("3"))
 }
 
 // A registry of another kind, which lists them itself.
 func TestAttachmentsByReferrersAPI(t *testing.T) {
 	server := httptest.NewServer(ggcr.New(ggcr.WithReferrersSupport(true), ggcr.Logger(slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo))))
 	t.Cleanup(server.Close)
-	ref := ocitest.Reference(t, strings.TrimPrefix(server.URL, "http://")+"/roots/site:1")
-	from, h := ocitest.NodeImage(t, 1)
-	ocitest.Attach(t, from, h, ocitest.Note("1"))
+	ref := imagetest.Reference(t, strings.TrimPrefix(server.URL, "http://")+"/roots/site:1")
+	from, h := imagetest.NodeImage(t, 1)
+	imagetest.Attach(t, from, h, imagetest.Note("1"))
 	pushTo(t, from, h, ref.String())
 	a := newSigner(t, "a")
 	a.signRemote(t, ref, 3)
-	l := ocitest.NewLayout(t)
+	l := imagetest.NewLayout(t)
 	got, err := registry.Pull(t.Context(), l, ref, signedBy(1, a), impatient())
 	if err != nil || got.Verdict.Serial != 3 {
 		t.Fatalf("verdict %+v, %v", got.Verdict, err)
 	}
-	list, err := l.Attachments(h, ocitest.NoteType)
+	list, err := l.Attachments(h, imagetest.NoteType)
 	if err != nil || len(list) != 1 {
 		t.Errorf("%d notes, %v, want 1", len(list), err)
 	}
@@ -119,15 +119,15 @@ func TestAttachmentsByReferrersAPI(t *testing.T) {
 // A list that gives no true type for what it names, as cosign writes it, hides
 // nothing.
 func TestAttachmentsWithoutTypes(t *testing.T) {
-	from, h := ocitest.NodeImage(t, 1)
-	d := ocitest.Attach(t, from, h, ocitest.Note("1"))
-	listed := ocitest.Manifest(t, from, d)
+	from, h := imagetest.NodeImage(t, 1)
+	d := imagetest.Attach(t, from, h, imagetest.Note("1"))
+	listed := imagetest.Manifest(t, from, d)
 	listed.ArtifactType = string(types.OCIEmptyJSON)
 	list := lister{[]v1.Descriptor{listed}}
 	p := &proxy{to: startRegistry(t, ""), spoil: list.answer}
 	address := p.start(t)
 	pushTo(t, from, h, address+"/roots/site:1")
-	got, err := registry.Attachments(t.Context(), ocitest.Reference(t, address+"/roots/site:1"), h, ocitest.NoteType, impatient())
+	got, err := registry.Attachments(t.Context(), imagetest.Reference(t, address+"/roots/site:1"), h, imagetest.NoteType, impatient())
 	if err != nil || len(got) != 1 {
 		t.Errorf("%d attachments, %v, want 1", len(got), err)
 	}
@@ -136,14 +136,14 @@ func TestAttachmentsWithoutTypes(t *testing.T) {
 // What another attached is not believed to be attached, nor to be small.
 func TestAttachmentsHostile(t *testing.T) {
 	host := startRegistry(t, "")
-	from, h := ocitest.NodeImage(t, 1)
+	from, h := imagetest.NodeImage(t, 1)
 	pushTo(t, from, h, host+"/roots/site:1")
-	_, otherH := ocitest.NodeImage(t, 2)
+	_, otherH := imagetest.NodeImage(t, 2)
 	subject := func(h v1.Hash) *v1.Descriptor {
 		return &v1.Descriptor{MediaType: types.OCIManifestSchema1, Digest: h, Size: 1}
 	}
-	empty := ocitest.Put(t, from, map[string]any{}, types.OCIEmptyJSON)
-	large := ocitest.Put(t, from, "large", types.OCIEmptyJSON)
+	empty := imagetest.Put(t, from, map[string]any{}, types.OCIEmptyJSON)
+	large := imagetest.Put(t, from, "large", types.OCIEmptyJSON)
 	large.Size = 1 << 40
 	for _, tt := range []struct {
 		name string
@@ -157,8 +157,8 @@ func TestAttachmentsHostile(t *testing.T) {
 		{"other schema", v1.Manifest{SchemaVersion: 1, Config: empty, Subject: subject(h)}, "schema version 1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tt.m.ArtifactType = ocitest.NoteType
-			d := ocitest.Put(t, from, tt.m, types.OCIManifestSchema1)
+			tt.m.ArtifactType = imagetest.NoteType
+			d := imagetest.Put(t, from, tt.m, types.OCIManifestSchema1)
 			list := lister{[]v1.Descriptor{d}}
 			p := &proxy{to: host}
 			p.spoil = func(w http.ResponseWriter, r *http.Request, a answer) bool {
@@ -170,11 +170,11 @@ func TestAttachmentsHostile(t *testing.T) {
 				return list.answer(w, r, a)
 			}
 			address := p.start(t)
-			l := ocitest.NewLayout(t)
-			_, err := registry.Pull(t.Context(), l, ocitest.Reference(t, address+"/roots/site:1"), trust.Unverified, impatient())
-			ocitest.WantError(t, err, "reading attachment "+d.Digest.String()+": ")
-			ocitest.WantError(t, err, tt.err)
-			if len(ocitest.Index(t, l.Dir()).Manifests) != 0 {
+			l := imagetest.NewLayout(t)
+			_, err := registry.Pull(t.Context(), l, imagetest.Reference(t, address+"/roots/site:1"), trust.Unverified, impatient())
+			imagetest.WantError(t, err, "reading attachment "+d.Digest.String()+": ")
+			imagetest.WantError(t, err, tt.err)
+			if len(imagetest.Index(t, l.Dir()).Manifests) != 0 {
 				t.Error("the index names the image")
 			}
 		})

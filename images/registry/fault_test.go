@@ -23,7 +23,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"github.com/rootbuild/rootbuild/images/oci/ocitest"
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/images/trust"
 )
@@ -50,19 +50,19 @@ type target struct{ name, path, ref, inError string }
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	from, h := ocitest.NodeImage(t, 1)
-	attached := ocitest.Attach(t, from, h, ocitest.Note("1"))
+	from, h := imagetest.NodeImage(t, 1)
+	attached := imagetest.Attach(t, from, h, imagetest.Note("1"))
 	s := &stage{registry: startRegistry(t, ""), image: h}
 	pushTo(t, from, h, s.registry+"/roots/site:image")
-	index, err := json.Marshal(v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{ocitest.ForArch(ocitest.Manifest(t, from, h), "amd64")}})
+	index, err := json.Marshal(v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{imagetest.ForArch(imagetest.Manifest(t, from, h), "amd64")}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	putIndex(t, s.registry, index)
-	s.list.found = []v1.Descriptor{ocitest.Manifest(t, from, attached)}
-	s.list.found[0].ArtifactType = ocitest.NoteType
+	putIndex(t, s.registry, "index", index)
+	s.list.found = []v1.Descriptor{imagetest.Manifest(t, from, attached)}
+	s.list.found[0].ArtifactType = imagetest.NoteType
 	img := objects(t, from, h)
-	blob, _, err := v1.SHA256(bytes.NewReader(ocitest.Note("1").Blobs[0].Data))
+	blob, _, err := v1.SHA256(bytes.NewReader(imagetest.Note("1").Blobs[0].Data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,9 +84,9 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-func putIndex(t *testing.T, host string, index []byte) {
+func putIndex(t *testing.T, host, tag string, index []byte) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+host+"/v2/roots/site/manifests/index", bytes.NewReader(index))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+host+"/v2/roots/site/manifests/"+tag, bytes.NewReader(index))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,32 +179,32 @@ func (s *stage) pull(t *testing.T, o target, fault string, stays bool) string {
 	var asked atomic.Int32
 	var over atomic.Bool
 	address := s.proxied(t, o, fault, func() bool { return !over.Load() && (asked.Add(1) == 1 || stays) })
-	ref := ocitest.Reference(t, address+"/roots/site:"+o.ref)
+	ref := imagetest.Reference(t, address+"/roots/site:"+o.ref)
 	options := impatient()
 	if stays && slices.Contains(waiting, fault) {
 		options.Stall = 400 * time.Millisecond
 	}
-	l := ocitest.NewLayout(t)
+	l := imagetest.NewLayout(t)
 	got, err := registry.Pull(t.Context(), l, ref, trust.Unverified, options)
 	switch {
 	case asked.Load() == 0:
 		t.Error("the object was not asked for")
 	case err != nil && !strings.Contains(err.Error(), o.inError):
 		t.Errorf("error %q, want one with %q", err, o.inError)
-	case err != nil && slices.ContainsFunc(ocitest.Index(t, l.Dir()).Manifests, func(d v1.Descriptor) bool { return d.Digest == s.image }):
+	case err != nil && slices.ContainsFunc(imagetest.Index(t, l.Dir()).Manifests, func(d v1.Descriptor) bool { return d.Digest == s.image }):
 		t.Error("the index names the image")
 	case err == nil && got.Digest != s.image:
 		t.Errorf("pulled %s, want %s", got.Digest, s.image)
 	case err == nil:
-		ocitest.WantWhole(t, l, s.image)
+		imagetest.WantWhole(t, l, s.image)
 	}
-	ocitest.WantNothingWrong(t, l)
+	imagetest.WantNothingWrong(t, l)
 	over.Store(true)
 	if got, err := registry.Pull(t.Context(), l, ref, trust.Unverified, impatient()); err != nil || got.Digest != s.image {
 		t.Fatalf("after the fault: %v, %v, want %s", got, err, s.image)
 	}
-	ocitest.WantWhole(t, l, s.image)
-	wantAttached(t, l.Reference(s.image), s.image, ocitest.Note("1"))
+	imagetest.WantWhole(t, l, s.image)
+	wantAttached(t, l.Reference(s.image), s.image, imagetest.Note("1"))
 	return outcome(err)
 }
 
@@ -213,7 +213,7 @@ func (s *stage) pull(t *testing.T, o target, fault string, stays bool) string {
 func wantTable(t *testing.T, file string, columns []target, got map[string]string) {
 	t.Helper()
 	if *update && *full {
-		ocitest.Write(t, file, table(columns, func(fault, object string) string { return got[fault+"/"+object] }))
+		imagetest.Write(t, file, table(columns, func(fault, object string) string { return got[fault+"/"+object] }))
 	}
 	data, err := os.ReadFile(file)
 	if err != nil {

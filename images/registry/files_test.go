@@ -13,7 +13,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/rootbuild/rootbuild/images/oci/ocitest"
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/registry"
 )
 
@@ -43,45 +43,45 @@ func fileSet(texts map[string]string) registry.FileSet {
 func TestFileSet(t *testing.T) {
 	p := &proxy{to: startRegistry(t, "")}
 	address := p.start(t)
-	to := ocitest.Reference(t, address+"/sources/site:1")
+	to := imagetest.Reference(t, address+"/sources/site:1")
 	set := fileSet(map[string]string{"a/one": "one", "a/two": "two", "b/one again": "one"})
 	h, err := registry.PushFiles(t.Context(), set, to, impatient())
-	ocitest.WantError(t, err, "")
+	imagetest.WantError(t, err, "")
 	if n := len(p.requests("PUT /v2/sources/site/blobs/")); n != 3 {
 		t.Errorf("%d blobs were sent, want the config and two texts", n)
 	}
 	more := fileSet(map[string]string{"a/one": "one", "a/two": "three"})
-	_, err = registry.PushFiles(t.Context(), more, ocitest.Reference(t, address+"/sources/site:2"), impatient())
-	ocitest.WantError(t, err, "")
+	_, err = registry.PushFiles(t.Context(), more, imagetest.Reference(t, address+"/sources/site:2"), impatient())
+	imagetest.WantError(t, err, "")
 	if n := len(p.requests("PUT /v2/sources/site/blobs/")); n != 4 {
 		t.Errorf("%d blobs were sent by both, want one more", n)
 	}
 
 	for _, ref := range []string{to.String(), address + "/sources/site@" + h.String()} {
-		files, err := registry.OpenFiles(t.Context(), ocitest.Reference(t, ref), setType, impatient())
-		ocitest.WantError(t, err, "")
-		layout := ocitest.NewLayout(t)
+		files, err := registry.OpenFiles(t.Context(), imagetest.Reference(t, ref), setType, impatient())
+		imagetest.WantError(t, err, "")
+		layout := imagetest.NewLayout(t)
 		for _, f := range set.Files {
 			found, ok := files.Find(f.Digest)
 			if !ok {
 				t.Fatalf("%s is not in %s", f.Name, ref)
 			}
-			ocitest.WantError(t, files.Bring(t.Context(), layout, found, nil), "")
+			imagetest.WantError(t, files.Bring(t.Context(), layout, found, nil), "")
 			if !layout.Has(f.Digest) {
 				t.Errorf("%s is not kept", f.Name)
 			}
 		}
-		ocitest.WantNothingWrong(t, layout)
+		imagetest.WantNothingWrong(t, layout)
 	}
 }
 
 func TestFileSetRefused(t *testing.T) {
 	address := startRegistry(t, "")
-	l, h := ocitest.NodeImage(t, 1)
+	l, h := imagetest.NodeImage(t, 1)
 	pushTo(t, l, h, address+"/roots/site:1")
 	set := fileSet(map[string]string{"a/one": "one"})
-	_, err := registry.PushFiles(t.Context(), set, ocitest.Reference(t, address+"/sources/site:1"), impatient())
-	ocitest.WantError(t, err, "")
+	_, err := registry.PushFiles(t.Context(), set, imagetest.Reference(t, address+"/sources/site:1"), impatient())
+	imagetest.WantError(t, err, "")
 
 	tests := []struct{ name, ref, artifactType, want string }{
 		{"an image", address + "/roots/site:1", setType, `it is of the type "", want "` + setType + `"`},
@@ -91,29 +91,29 @@ func TestFileSetRefused(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := registry.OpenFiles(t.Context(), ocitest.Reference(t, tt.ref), tt.artifactType, impatient())
-			ocitest.WantError(t, err, tt.want)
+			_, err := registry.OpenFiles(t.Context(), imagetest.Reference(t, tt.ref), tt.artifactType, impatient())
+			imagetest.WantError(t, err, tt.want)
 		})
 	}
-	_, err = registry.PushFiles(t.Context(), set, ocitest.Reference(t, "oci:dir"), impatient())
-	ocitest.WantError(t, err, "the destination is no tag of a registry")
+	_, err = registry.PushFiles(t.Context(), set, imagetest.Reference(t, "oci:dir"), impatient())
+	imagetest.WantError(t, err, "the destination is no tag of a registry")
 }
 
 // Bytes that are not those of their digest are neither sent nor kept.
 func TestFileSetDamaged(t *testing.T) {
 	p := &proxy{to: startRegistry(t, "")}
 	address := p.start(t)
-	to := ocitest.Reference(t, address+"/sources/site:1")
+	to := imagetest.Reference(t, address+"/sources/site:1")
 	set := fileSet(map[string]string{"a/one": "one"})
 	other := set
 	other.Open = func(v1.Hash) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader([]byte("two"))), nil }
 	_, err := registry.PushFiles(t.Context(), other, to, impatient())
-	ocitest.WantError(t, err, "sending layer "+set.Files[0].Digest.String())
+	imagetest.WantError(t, err, "sending layer "+set.Files[0].Digest.String())
 
 	_, err = registry.PushFiles(t.Context(), set, to, impatient())
-	ocitest.WantError(t, err, "")
+	imagetest.WantError(t, err, "")
 	files, err := registry.OpenFiles(t.Context(), to, setType, impatient())
-	ocitest.WantError(t, err, "")
+	imagetest.WantError(t, err, "")
 	p.spoil = func(w http.ResponseWriter, r *http.Request, a answer) bool {
 		if bytes.Equal(a.body, []byte("one")) {
 			a.body = []byte("two")
@@ -122,8 +122,8 @@ func TestFileSetDamaged(t *testing.T) {
 		}
 		return false
 	}
-	layout := ocitest.NewLayout(t)
-	ocitest.WantError(t, files.Bring(context.Background(), layout, set.Files[0], nil), "its bytes have digest")
+	layout := imagetest.NewLayout(t)
+	imagetest.WantError(t, files.Bring(context.Background(), layout, set.Files[0], nil), "its bytes have digest")
 	if _, err := os.Stat(filepath.Join(layout.Dir(), "blobs", "sha256", set.Files[0].Digest.Hex)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("wrong bytes are kept (%v)", err)
 	}

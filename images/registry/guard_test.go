@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
-	"github.com/rootbuild/rootbuild/images/oci/ocitest"
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/images/trust"
 )
@@ -34,19 +34,19 @@ func startTLS(t *testing.T, p *proxy) (string, registry.Options) {
 
 func TestPullTLS(t *testing.T) {
 	host := startRegistry(t, "")
-	from, h := ocitest.NodeImage(t, 1)
+	from, h := imagetest.NodeImage(t, 1)
 	pushTo(t, from, h, host+"/roots/site:1")
 	address, o := startTLS(t, &proxy{to: host})
-	l := ocitest.NewLayout(t)
-	if _, err := registry.Pull(t.Context(), l, ocitest.Reference(t, address+"/roots/site:1"), trust.Unverified, o); err != nil {
+	l := imagetest.NewLayout(t)
+	if _, err := registry.Pull(t.Context(), l, imagetest.Reference(t, address+"/roots/site:1"), trust.Unverified, o); err != nil {
 		t.Error(err)
 	}
-	ocitest.WantWhole(t, l, h)
+	imagetest.WantWhole(t, l, h)
 	o.RootCAs = nil
-	_, err := registry.Pull(t.Context(), ocitest.NewLayout(t), ocitest.Reference(t, address+"/roots/site:1"), trust.Unverified, o)
-	ocitest.WantError(t, err, "certificate signed by unknown authority")
-	_, err = registry.Pull(t.Context(), ocitest.NewLayout(t), ocitest.Reference(t, host+"/roots/site:1"), trust.Unverified, registry.Options{})
-	ocitest.WantError(t, err, "plain http to "+host+" is refused: it does not answer https")
+	_, err := registry.Pull(t.Context(), imagetest.NewLayout(t), imagetest.Reference(t, address+"/roots/site:1"), trust.Unverified, o)
+	imagetest.WantError(t, err, "certificate signed by unknown authority")
+	_, err = registry.Pull(t.Context(), imagetest.NewLayout(t), imagetest.Reference(t, host+"/roots/site:1"), trust.Unverified, registry.Options{})
+	imagetest.WantError(t, err, "plain http to "+host+" is refused: it does not answer https")
 }
 
 // trap is a server on another address of this machine that no registry may
@@ -64,7 +64,7 @@ func trap(t *testing.T) string {
 // this machine or link, where other services listen.
 func TestPullRedirects(t *testing.T) {
 	host := startRegistry(t, "")
-	from, h := ocitest.NodeImage(t, 1)
+	from, h := imagetest.NodeImage(t, 1)
 	pushTo(t, from, h, host+"/roots/site:1")
 	port := trap(t)
 	for _, o := range objects(t, from, h)[1:] {
@@ -97,9 +97,9 @@ func TestPullRedirects(t *testing.T) {
 				if tt.plain {
 					address, options = p.start(t), impatient()
 				}
-				_, err := registry.Pull(t.Context(), ocitest.NewLayout(t), ocitest.Reference(t, address+"/roots/site:1"), trust.Unverified, options)
-				ocitest.WantError(t, err, tt.want)
-				ocitest.WantError(t, err, o.inError)
+				_, err := registry.Pull(t.Context(), imagetest.NewLayout(t), imagetest.Reference(t, address+"/roots/site:1"), trust.Unverified, options)
+				imagetest.WantError(t, err, tt.want)
+				imagetest.WantError(t, err, o.inError)
 			})
 		}
 	}
@@ -108,7 +108,7 @@ func TestPullRedirects(t *testing.T) {
 // To another path, and without end.
 func TestPullRedirectsAtHome(t *testing.T) {
 	host := startRegistry(t, "")
-	from, h := ocitest.NodeImage(t, 1)
+	from, h := imagetest.NodeImage(t, 1)
 	pushTo(t, from, h, host+"/roots/site:1")
 	layer := objects(t, from, h)[3]
 	for to, want := range map[string]string{"http://" + host + layer.path: "", layer.path: "stopped after 10 redirects"} {
@@ -120,8 +120,8 @@ func TestPullRedirectsAtHome(t *testing.T) {
 			http.Redirect(w, r, to, http.StatusTemporaryRedirect)
 			return true
 		}
-		_, err := registry.Pull(t.Context(), ocitest.NewLayout(t), ocitest.Reference(t, p.start(t)+"/roots/site:1"), trust.Unverified, impatient())
-		ocitest.WantError(t, err, want)
+		_, err := registry.Pull(t.Context(), imagetest.NewLayout(t), imagetest.Reference(t, p.start(t)+"/roots/site:1"), trust.Unverified, impatient())
+		imagetest.WantError(t, err, want)
 	}
 }
 
@@ -142,9 +142,9 @@ func TestPullTokenRealms(t *testing.T) {
 				w.WriteHeader(http.StatusUnauthorized)
 			}))
 			defer s.Close()
-			ref := ocitest.Reference(t, strings.TrimPrefix(s.URL, "http://")+"/roots/site:1")
-			_, err := registry.Pull(t.Context(), ocitest.NewLayout(t), ref, trust.Unverified, impatient())
-			ocitest.WantError(t, err, want)
+			ref := imagetest.Reference(t, strings.TrimPrefix(s.URL, "http://")+"/roots/site:1")
+			_, err := registry.Pull(t.Context(), imagetest.NewLayout(t), ref, trust.Unverified, impatient())
+			imagetest.WantError(t, err, want)
 			if err == nil {
 				t.Error("no error")
 			}
@@ -159,28 +159,28 @@ func TestCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	passwords := filepath.Join(t.TempDir(), "htpasswd")
-	ocitest.Write(t, passwords, "builder:"+string(hash)+"\n")
+	imagetest.Write(t, passwords, "builder:"+string(hash)+"\n")
 	host := startRegistry(t, fmt.Sprintf("auth: {htpasswd: {realm: test, path: %q}}\n", passwords))
-	from, h := ocitest.NodeImage(t, 1)
-	ref := ocitest.Reference(t, host+"/roots/site:1")
+	from, h := imagetest.NodeImage(t, 1)
+	ref := imagetest.Reference(t, host+"/roots/site:1")
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	_, err = registry.Push(t.Context(), from.Reference(h), ref, impatient())
-	ocitest.WantError(t, err, "401 Unauthorized: log in with docker login")
+	imagetest.WantError(t, err, "401 Unauthorized: log in with docker login")
 	token := base64.StdEncoding.EncodeToString([]byte("builder:secret"))
-	ocitest.Write(t, filepath.Join(os.Getenv("DOCKER_CONFIG"), "config.json"), fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, host, token))
+	imagetest.Write(t, filepath.Join(os.Getenv("DOCKER_CONFIG"), "config.json"), fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, host, token))
 	pushTo(t, from, h, host+"/roots/site:1")
-	l := ocitest.NewLayout(t)
+	l := imagetest.NewLayout(t)
 	if _, err := registry.Pull(t.Context(), l, ref, trust.Unverified, impatient()); err != nil {
 		t.Fatal(err)
 	}
-	ocitest.WantWhole(t, l, h)
+	imagetest.WantWhole(t, l, h)
 }
 
 // Mirrors are asked in their order; what they have not, or have wrong, comes
 // from the next.
 func TestPullMirrors(t *testing.T) {
 	host := startRegistry(t, "")
-	from, h := ocitest.NodeImage(t, 1)
+	from, h := imagetest.NodeImage(t, 1)
 	pushTo(t, from, h, host+"/roots/site:1")
 	pushTo(t, from, h, host+"/mirror/roots/site:1")
 	layer := objects(t, from, h)[3]
@@ -195,24 +195,24 @@ func TestPullMirrors(t *testing.T) {
 	good := &proxy{to: host}
 	o := impatient()
 	o.Mirrors = []string{"127.0.0.1:1", bad.start(t) + "/mirror", good.start(t) + "/nothing"}
-	l := ocitest.NewLayout(t)
-	got, err := registry.Pull(t.Context(), l, ocitest.Reference(t, host+"/roots/site@"+h.String()), trust.Unverified, o)
+	l := imagetest.NewLayout(t)
+	got, err := registry.Pull(t.Context(), l, imagetest.Reference(t, host+"/roots/site@"+h.String()), trust.Unverified, o)
 	if err != nil || got.Digest != h {
 		t.Fatalf("pulled %s, %v, want %s", got.Digest, err, h)
 	}
-	ocitest.WantWhole(t, l, h)
-	ocitest.WantNothingWrong(t, l)
+	imagetest.WantWhole(t, l, h)
+	imagetest.WantNothingWrong(t, l)
 	if len(bad.requests("/v2/mirror/roots/site/manifests/sha256:")) == 0 || len(good.requests("/v2/nothing/roots/site/blobs/")) != 1 {
 		t.Errorf("the mirrors were asked %q and %q", bad.log, good.log)
 	}
 	o.Mirrors = []string{"mirror"}
-	ocitest.WantError(t, o.Check(), `mirror "mirror": `)
+	imagetest.WantError(t, o.Check(), `mirror "mirror": `)
 }
 
 // An interrupt ends a pull at once, whatever it waits for.
 func TestPullInterrupted(t *testing.T) {
 	host := startRegistry(t, "")
-	from, h := ocitest.NodeImage(t, 1)
+	from, h := imagetest.NodeImage(t, 1)
 	pushTo(t, from, h, host+"/roots/site:1")
 	for _, o := range objects(t, from, h) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -224,10 +224,10 @@ func TestPullInterrupted(t *testing.T) {
 			}
 			return false
 		}
-		l := ocitest.NewLayout(t)
-		_, err := registry.Pull(ctx, l, ocitest.Reference(t, p.start(t)+"/roots/site:1"), trust.Unverified, registry.Options{PlainHTTP: true})
-		ocitest.WantError(t, err, "context canceled")
-		ocitest.WantNothingWrong(t, l)
+		l := imagetest.NewLayout(t)
+		_, err := registry.Pull(ctx, l, imagetest.Reference(t, p.start(t)+"/roots/site:1"), trust.Unverified, registry.Options{PlainHTTP: true})
+		imagetest.WantError(t, err, "context canceled")
+		imagetest.WantNothingWrong(t, l)
 		cancel()
 	}
 }

@@ -1,7 +1,6 @@
 package registry_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -13,8 +12,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
-	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/images/trust"
 )
@@ -46,7 +45,7 @@ func objects(t *testing.T, l *oci.Layout, h v1.Hash) []object {
 // A blob that broke off is asked for from where it broke, in the next run too.
 func TestPullResumes(t *testing.T) {
 	host := startRegistry(t, "")
-	from, h := ocitest.NodeImage(t, 1)
+	from, h := imagetest.NodeImage(t, 1)
 	pushTo(t, from, h, host+"/roots/site:1")
 	layer := objects(t, from, h)[3]
 	var mended atomic.Bool
@@ -61,10 +60,10 @@ func TestPullResumes(t *testing.T) {
 		w.WriteHeader(http.StatusNotFound)
 		return true
 	}
-	ref := ocitest.Reference(t, p.start(t)+"/roots/site:1")
-	l := ocitest.NewLayout(t)
+	ref := imagetest.Reference(t, p.start(t)+"/roots/site:1")
+	l := imagetest.NewLayout(t)
 	_, err := registry.Pull(t.Context(), l, ref, trust.Unverified, impatient())
-	ocitest.WantError(t, err, "404")
+	imagetest.WantError(t, err, "404")
 	mended.Store(true)
 	if _, err := registry.Pull(t.Context(), l, ref, trust.Unverified, impatient()); err != nil {
 		t.Fatal(err)
@@ -73,8 +72,8 @@ func TestPullResumes(t *testing.T) {
 	if last := asked[len(asked)-1]; !strings.Contains(last, "bytes=") || strings.Contains(last, "bytes=0-") {
 		t.Errorf("the next run asked %q, want a range", last)
 	}
-	ocitest.WantWhole(t, l, h)
-	if left := ocitest.Names(t, filepath.Join(l.Dir(), "partial")); len(left) != 0 {
+	imagetest.WantWhole(t, l, h)
+	if left := imagetest.Names(t, filepath.Join(l.Dir(), "partial")); len(left) != 0 {
 		t.Errorf("left of the blobs: %q", left)
 	}
 }
@@ -82,23 +81,23 @@ func TestPullResumes(t *testing.T) {
 // What a disk lost of a broken download is noticed, and fetched again.
 func TestPullDropsDamagedPart(t *testing.T) {
 	host := startRegistry(t, "")
-	from, h := ocitest.NodeImage(t, 1)
+	from, h := imagetest.NodeImage(t, 1)
 	pushTo(t, from, h, host+"/roots/site:1")
 	_, digest, _ := strings.Cut(objects(t, from, h)[3].inError, "sha256:")
 	for _, size := range []int{1000, 1 << 20} {
-		l := ocitest.NewLayout(t)
-		ocitest.Write(t, filepath.Join(l.Dir(), "partial", digest), strings.Repeat("\x00", size))
-		if _, err := registry.Pull(t.Context(), l, ocitest.Reference(t, host+"/roots/site:1"), trust.Unverified, impatient()); err != nil {
+		l := imagetest.NewLayout(t)
+		imagetest.Write(t, filepath.Join(l.Dir(), "partial", digest), strings.Repeat("\x00", size))
+		if _, err := registry.Pull(t.Context(), l, imagetest.Reference(t, host+"/roots/site:1"), trust.Unverified, impatient()); err != nil {
 			t.Fatal(err)
 		}
-		ocitest.WantWhole(t, l, h)
+		imagetest.WantWhole(t, l, h)
 	}
 }
 
 // Ranges that are ignored, or answered with others, spoil nothing.
 func TestPullOddRanges(t *testing.T) {
 	host := startRegistry(t, "")
-	from, h := ocitest.NodeImage(t, 1)
+	from, h := imagetest.NodeImage(t, 1)
 	pushTo(t, from, h, host+"/roots/site:1")
 	layer := objects(t, from, h)[3]
 	data, err := os.ReadFile(filepath.Join(from.Dir(), "blobs/sha256", layer.path[strings.LastIndex(layer.path, ":")+1:]))
@@ -123,15 +122,15 @@ func TestPullOddRanges(t *testing.T) {
 				}
 				return false
 			}
-			l := ocitest.NewLayout(t)
-			ocitest.Write(t, filepath.Join(l.Dir(), "partial", layer.path[strings.LastIndex(layer.path, ":")+1:]), string(data[:1000]))
-			if _, err := registry.Pull(t.Context(), l, ocitest.Reference(t, p.start(t)+"/roots/site:1"), trust.Unverified, impatient()); err != nil {
+			l := imagetest.NewLayout(t)
+			imagetest.Write(t, filepath.Join(l.Dir(), "partial", layer.path[strings.LastIndex(layer.path, ":")+1:]), string(data[:1000]))
+			if _, err := registry.Pull(t.Context(), l, imagetest.Reference(t, p.start(t)+"/roots/site:1"), trust.Unverified, impatient()); err != nil {
 				t.Fatal(err)
 			}
 			if len(p.requests("bytes=1000-")) == 0 {
 				t.Error("no range was asked for")
 			}
-			ocitest.WantWhole(t, l, h)
+			imagetest.WantWhole(t, l, h)
 		})
 	}
 }
@@ -139,8 +138,8 @@ func TestPullOddRanges(t *testing.T) {
 // A tag that moves while its image is pulled gives the one image, whole.
 func TestPullMovingTag(t *testing.T) {
 	host := startRegistry(t, "")
-	from, h := ocitest.NodeImage(t, 1)
-	other, otherH := ocitest.NodeImage(t, 2)
+	from, h := imagetest.NodeImage(t, 1)
+	other, otherH := imagetest.NodeImage(t, 2)
 	pushTo(t, from, h, host+"/roots/site:1")
 	config := objects(t, from, h)[2]
 	p := &proxy{to: host}
@@ -150,30 +149,30 @@ func TestPullMovingTag(t *testing.T) {
 		}
 		return false
 	}
-	ref := ocitest.Reference(t, p.start(t)+"/roots/site:1")
-	l := ocitest.NewLayout(t)
+	ref := imagetest.Reference(t, p.start(t)+"/roots/site:1")
+	l := imagetest.NewLayout(t)
 	for _, want := range []v1.Hash{h, otherH} {
 		got, err := registry.Pull(t.Context(), l, ref, trust.Unverified, impatient())
 		if err != nil || got.Digest != want {
 			t.Fatalf("pulled %s, %v, want %s", got.Digest, err, want)
 		}
-		ocitest.WantWhole(t, l, want)
+		imagetest.WantWhole(t, l, want)
 	}
 }
 
 // A pull of a changed image moves what changed.
 func TestPullOnlyWhatIsMissing(t *testing.T) {
 	host := startRegistry(t, "")
-	from, h := ocitest.NodeImage(t, 1)
-	next, nextH := ocitest.NodeImage(t, 2)
+	from, h := imagetest.NodeImage(t, 1)
+	next, nextH := imagetest.NodeImage(t, 2)
 	pushTo(t, from, h, host+"/roots/site:1")
 	pushTo(t, next, nextH, host+"/roots/site:2")
-	l := ocitest.NewLayout(t)
+	l := imagetest.NewLayout(t)
 	for _, step := range []struct {
 		tag   string
 		blobs int
 	}{{"1", 4}, {"1", 0}, {"2", 2}} {
-		got, err := registry.Pull(t.Context(), l, ocitest.Reference(t, host+"/roots/site:"+step.tag), trust.Unverified, impatient())
+		got, err := registry.Pull(t.Context(), l, imagetest.Reference(t, host+"/roots/site:"+step.tag), trust.Unverified, impatient())
 		if err != nil || got.Blobs != step.blobs {
 			t.Errorf("pull of %s moved %d blobs, %v, want %d", step.tag, got.Blobs, err, step.blobs)
 		}
@@ -183,7 +182,7 @@ func TestPullOnlyWhatIsMissing(t *testing.T) {
 // An image that names its media type nowhere but in the answer is one too.
 func TestPullUntypedManifest(t *testing.T) {
 	host := startRegistry(t, "")
-	from, h := ocitest.NodeImage(t, 1)
+	from, h := imagetest.NodeImage(t, 1)
 	data, err := os.ReadFile(from.BlobPath(h))
 	if err != nil {
 		t.Fatal(err)
@@ -193,41 +192,32 @@ func TestPullUntypedManifest(t *testing.T) {
 		t.Fatal(err)
 	}
 	delete(m, "mediaType")
-	d := ocitest.Put(t, from, m, types.OCIManifestSchema1)
-	ocitest.Enter(t, from, d)
+	d := imagetest.Put(t, from, m, types.OCIManifestSchema1)
+	imagetest.Enter(t, from, d)
 	pushTo(t, from, d.Digest, host+"/roots/site:1")
 	for _, ref := range []string{"/roots/site:1", "/roots/site@" + d.Digest.String()} {
-		l := ocitest.NewLayout(t)
-		if _, err := registry.Pull(t.Context(), l, ocitest.Reference(t, host+ref), trust.Unverified, impatient()); err != nil {
+		l := imagetest.NewLayout(t)
+		if _, err := registry.Pull(t.Context(), l, imagetest.Reference(t, host+ref), trust.Unverified, impatient()); err != nil {
 			t.Fatal(err)
 		}
-		ocitest.WantWhole(t, l, d.Digest)
+		imagetest.WantWhole(t, l, d.Digest)
 	}
 }
 
 // An index in a registry leads to the image for linux/amd64.
 func TestPullRemoteIndex(t *testing.T) {
 	host := startRegistry(t, "")
-	from, h := ocitest.NodeImage(t, 1)
+	from, h := imagetest.NodeImage(t, 1)
 	pushTo(t, from, h, host+"/roots/site:one")
-	index, err := json.Marshal(v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{ocitest.ForArch(ocitest.Manifest(t, from, h), "amd64")}})
+	index, err := json.Marshal(v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{imagetest.ForArch(imagetest.Manifest(t, from, h), "amd64")}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+host+"/v2/roots/site/manifests/1", bytes.NewReader(index))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", string(types.OCIImageIndex))
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil || resp.StatusCode != http.StatusCreated {
-		t.Fatal(resp, err)
-	}
-	resp.Body.Close()
-	l := ocitest.NewLayout(t)
-	got, err := registry.Pull(t.Context(), l, ocitest.Reference(t, host+"/roots/site:1"), trust.Unverified, impatient())
+	putIndex(t, host, "1", index)
+	l := imagetest.NewLayout(t)
+	got, err := registry.Pull(t.Context(), l, imagetest.Reference(t, host+"/roots/site:1"), trust.Unverified, impatient())
 	if err != nil || got.Digest != h {
 		t.Fatalf("pulled %s, %v, want %s", got.Digest, err, h)
 	}
-	ocitest.WantWhole(t, l, h)
+	imagetest.WantWhole(t, l, h)
 }

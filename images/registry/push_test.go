@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/rootbuild/rootbuild/images/oci/ocitest"
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/images/trust"
 )
@@ -17,7 +17,7 @@ import (
 func TestPush(t *testing.T) {
 	p := &proxy{to: startRegistry(t, "")}
 	address := p.start(t)
-	l, h := ocitest.NodeImage(t, 1)
+	l, h := imagetest.NodeImage(t, 1)
 	pushTo(t, l, h, address+"/roots/site:1")
 	if n := len(p.requests("PUT /v2/roots/site/blobs/")); n != 4 {
 		t.Errorf("%d blobs were sent, want the config and 3 layers", n)
@@ -30,25 +30,25 @@ func TestPush(t *testing.T) {
 		t.Errorf("%d blobs were sent by both, want 4", n)
 	}
 	pushTo(t, l, h, address+"/roots/site@"+h.String())
-	_, err := registry.Push(t.Context(), l.Reference(h), ocitest.Reference(t, address+"/roots/site@sha256:"+strings.Repeat("0", 64)), impatient())
-	ocitest.WantError(t, err, "the image is "+h.String())
+	_, err := registry.Push(t.Context(), l.Reference(h), imagetest.Reference(t, address+"/roots/site@sha256:"+strings.Repeat("0", 64)), impatient())
+	imagetest.WantError(t, err, "the image is "+h.String())
 }
 
 // A damaged blob is told as such, and the registry does not get its image.
 func TestPushDamaged(t *testing.T) {
 	address := startRegistry(t, "")
-	l, h := ocitest.NodeImage(t, 1)
-	ocitest.DamageLayer(t, l, h)
-	_, err := registry.Push(t.Context(), l.Reference(h), ocitest.Reference(t, address+"/roots/site:1"), impatient())
-	ocitest.WantError(t, err, "sending layer sha256:")
-	_, err = registry.Pull(t.Context(), ocitest.NewLayout(t), ocitest.Reference(t, address+"/roots/site:1"), trust.Unverified, impatient())
-	ocitest.WantError(t, err, "404")
+	l, h := imagetest.NodeImage(t, 1)
+	imagetest.DamageLayer(t, l, h)
+	_, err := registry.Push(t.Context(), l.Reference(h), imagetest.Reference(t, address+"/roots/site:1"), impatient())
+	imagetest.WantError(t, err, "sending layer sha256:")
+	_, err = registry.Pull(t.Context(), imagetest.NewLayout(t), imagetest.Reference(t, address+"/roots/site:1"), trust.Unverified, impatient())
+	imagetest.WantError(t, err, "404")
 }
 
 // What passes is tried again; what stays is an error that names the object.
 func TestPushFaults(t *testing.T) {
 	host := startRegistry(t, "")
-	l, h := ocitest.NodeImage(t, 1)
+	l, h := imagetest.NodeImage(t, 1)
 	for _, request := range []struct{ method, path, inError string }{
 		{"GET", "/v2/", "503"},
 		{"HEAD", "/blobs/sha256:", "sending "},
@@ -71,26 +71,26 @@ func TestPushFaults(t *testing.T) {
 				left.Store(1)
 				pushTo(t, l, h, address+"/once/"+strings.ToLower(request.method)+name+":1")
 				left.Store(1000)
-				_, err := registry.Push(t.Context(), l.Reference(h), ocitest.Reference(t, address+"/always/"+strings.ToLower(request.method)+name+":1"), impatient())
+				_, err := registry.Push(t.Context(), l.Reference(h), imagetest.Reference(t, address+"/always/"+strings.ToLower(request.method)+name+":1"), impatient())
 				if request.path == "/v2/" && name == "reset" {
-					ocitest.WantError(t, err, "gave up after 5 tries")
+					imagetest.WantError(t, err, "gave up after 5 tries")
 					return
 				}
-				ocitest.WantError(t, err, request.inError)
+				imagetest.WantError(t, err, request.inError)
 			})
 		}
 	}
 }
 
 func TestPushToLayout(t *testing.T) {
-	l, h := ocitest.NodeImage(t, 1)
-	_, err := registry.Push(t.Context(), l.Reference(h), ocitest.Reference(t, "oci:x"), registry.Options{})
-	ocitest.WantError(t, err, "the destination is no registry")
+	l, h := imagetest.NodeImage(t, 1)
+	_, err := registry.Push(t.Context(), l.Reference(h), imagetest.Reference(t, "oci:x"), registry.Options{})
+	imagetest.WantError(t, err, "the destination is no registry")
 }
 
 // An interrupt ends a push, and its error says so.
 func TestPushInterrupted(t *testing.T) {
-	l, h := ocitest.NodeImage(t, 1)
+	l, h := imagetest.NodeImage(t, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	p := &proxy{to: startRegistry(t, "")}
 	p.spoil = func(_ http.ResponseWriter, r *http.Request, _ answer) bool {
@@ -99,7 +99,7 @@ func TestPushInterrupted(t *testing.T) {
 		}
 		return false
 	}
-	_, err := registry.Push(ctx, l.Reference(h), ocitest.Reference(t, p.start(t)+"/roots/site:1"), impatient())
+	_, err := registry.Push(ctx, l.Reference(h), imagetest.Reference(t, p.start(t)+"/roots/site:1"), impatient())
 	if !errors.Is(err, ctx.Err()) || err == nil {
 		t.Errorf("error %v, want %v", err, ctx.Err())
 	}

@@ -7,8 +7,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
-	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/images/trust"
 )
@@ -58,7 +58,7 @@ func signedBy(need int, of ...signer) trust.Policy {
 // signedImage returns a layout with an image that is signed for a repository.
 func signedImage(t *testing.T, s signer, repository string) (*oci.Layout, v1.Hash) {
 	t.Helper()
-	l, h := ocitest.NodeImage(t, 1)
+	l, h := imagetest.NodeImage(t, 1)
 	if err := trust.Sign(l, h, trust.SignOptions{Key: s.private, Repository: repository, Serial: 5}); err != nil {
 		t.Fatal(err)
 	}
@@ -72,11 +72,11 @@ func TestPullSigned(t *testing.T) {
 	a, b := newSigner(t, "a"), newSigner(t, "b")
 	from, h := signedImage(t, a, host+"/roots/site")
 	pushTo(t, from, h, host+"/roots/site:1")
-	ref := ocitest.Reference(t, host+"/roots/site:1")
-	l := ocitest.NewLayout(t)
+	ref := imagetest.Reference(t, host+"/roots/site:1")
+	l := imagetest.NewLayout(t)
 	_, err := registry.Pull(t.Context(), l, ref, signedBy(2, a, b), impatient())
-	ocitest.WantError(t, err, "image "+h.String()+" of "+ref.String()+" is not trusted by policy test: it needs a signature of 2 of the keys a, b, and has 1; missing: b")
-	if _, err := l.Image(h); err == nil || len(ocitest.Names(t, filepath.Join(l.Dir(), "partial"))) != 0 {
+	imagetest.WantError(t, err, "image "+h.String()+" of "+ref.String()+" is not trusted by policy test: it needs a signature of 2 of the keys a, b, and has 1; missing: b")
+	if _, err := l.Image(h); err == nil || len(imagetest.Names(t, filepath.Join(l.Dir(), "partial"))) != 0 {
 		t.Errorf("an image that is not trusted was brought: %v", err)
 	}
 	if _, err := registry.Verify(t.Context(), ref, signedBy(2, a, b), impatient()); err == nil {
@@ -93,13 +93,13 @@ func TestPullSigned(t *testing.T) {
 	if v := got.Verdict; strings.Join(v.Signed, " ") != "a b" || v.Serial != 5 || v.Repository != host+"/roots/site" {
 		t.Errorf("verdict %+v", v)
 	}
-	ocitest.WantWhole(t, l, h)
+	imagetest.WantWhole(t, l, h)
 
 	archive := oci.Destination{Format: oci.FormatArchive, Path: filepath.Join(t.TempDir(), "image.tar")}
 	if err := l.Export(t.Context(), h, archive, "site"); err != nil {
 		t.Fatal(err)
 	}
-	got, err = registry.Pull(t.Context(), ocitest.NewLayout(t), ocitest.Reference(t, archive.String()), signedBy(2, a, b), registry.Options{})
+	got, err = registry.Pull(t.Context(), imagetest.NewLayout(t), imagetest.Reference(t, archive.String()), signedBy(2, a, b), registry.Options{})
 	if err != nil || got.Verdict.Repository != host+"/roots/site" {
 		t.Errorf("from an archive: %+v, %v", got.Verdict, err)
 	}
@@ -111,12 +111,12 @@ func TestPullSignedForAnother(t *testing.T) {
 	a := newSigner(t, "a")
 	from, h := signedImage(t, a, host+"/roots/test")
 	pushTo(t, from, h, host+"/roots/site:1")
-	ref := ocitest.Reference(t, host+"/roots/site:1")
-	_, err := registry.Pull(t.Context(), ocitest.NewLayout(t), ref, signedBy(1, a), impatient())
-	ocitest.WantError(t, err, "a signature of key a is for another repository, "+host+"/roots/test")
+	ref := imagetest.Reference(t, host+"/roots/site:1")
+	_, err := registry.Pull(t.Context(), imagetest.NewLayout(t), ref, signedBy(1, a), impatient())
+	imagetest.WantError(t, err, "a signature of key a is for another repository, "+host+"/roots/test")
 	p := signedBy(1, a)
 	p.Default.Repositories = []string{host + "/roots/test"}
-	if _, err := registry.Pull(t.Context(), ocitest.NewLayout(t), ref, p, impatient()); err != nil {
+	if _, err := registry.Pull(t.Context(), imagetest.NewLayout(t), ref, p, impatient()); err != nil {
 		t.Error(err)
 	}
 }

@@ -17,8 +17,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
-	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/images/registry/registrytest"
 )
@@ -46,7 +46,7 @@ func impatient() registry.Options {
 
 func pushTo(t testing.TB, l *oci.Layout, h v1.Hash, ref string) {
 	t.Helper()
-	got, err := registry.Push(t.Context(), l.Reference(h), ocitest.Reference(t, ref), impatient())
+	got, err := registry.Push(t.Context(), l.Reference(h), imagetest.Reference(t, ref), impatient())
 	if err != nil || got != h {
 		t.Fatalf("pushed %s, %v, want %s", got, err, h)
 	}

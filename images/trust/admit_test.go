@@ -6,8 +6,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
-	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 	"github.com/rootbuild/rootbuild/images/trust"
 )
 
@@ -22,24 +22,24 @@ func copiedTag(t *testing.T, l *oci.Layout, image v1.Hash, s signer, signed v1.H
 	blob := list[0].Blobs[0]
 	d := oci.Describe(blob.Data, types.MediaType(blob.MediaType))
 	d.Annotations = blob.Annotations
-	ocitest.Write(t, l.BlobPath(d.Digest), string(blob.Data))
-	config := ocitest.Put(t, l, v1.ConfigFile{}, types.OCIConfigJSON)
-	tag := ocitest.Put(t, l, v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: config, Layers: []v1.Descriptor{d}}, types.OCIManifestSchema1)
-	ocitest.Enter(t, l, ocitest.Manifest(t, l, image), tag)
+	imagetest.Write(t, l.BlobPath(d.Digest), string(blob.Data))
+	config := imagetest.Put(t, l, v1.ConfigFile{}, types.OCIConfigJSON)
+	tag := imagetest.Put(t, l, v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: config, Layers: []v1.Descriptor{d}}, types.OCIManifestSchema1)
+	imagetest.Enter(t, l, imagetest.Manifest(t, l, image), tag)
 }
 
 // A signature that refers to no image counts for the one that it names, and comes
 // along with it.
 func TestAdmitCopiedTag(t *testing.T) {
 	a, b := newSigner(t, "a"), newSigner(t, "b")
-	from, h := ocitest.NodeImage(t, 1)
+	from, h := imagetest.NodeImage(t, 1)
 	copiedTag(t, from, h, a, h)
 	s, err := oci.OpenLocal(from.Reference(h))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	to, p := ocitest.NewLayout(t), signedBy(1, a)
+	to, p := imagetest.NewLayout(t), signedBy(1, a)
 	_, err = to.Take(t.Context(), s, func(image v1.Hash) error {
 		v, err := p.Admit(t.Context(), to, s, image)
 		if err == nil && v.Serial != 7 {
@@ -65,9 +65,9 @@ func TestAdmitCopiedTag(t *testing.T) {
 // Beside an image there may be signatures of others.
 func TestJudgeCopiedTagOfAnother(t *testing.T) {
 	a := newSigner(t, "a")
-	l, h := ocitest.NodeImage(t, 1)
-	_, other := ocitest.NodeImage(t, 2)
+	l, h := imagetest.NodeImage(t, 1)
+	_, other := imagetest.NodeImage(t, 2)
 	copiedTag(t, l, h, a, other)
 	_, err := judge(t, l, h, signedBy(1, a))
-	ocitest.WantError(t, err, "missing: a")
+	imagetest.WantError(t, err, "missing: a")
 }

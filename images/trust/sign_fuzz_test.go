@@ -3,8 +3,8 @@ package trust_test
 import (
 	"testing"
 
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
-	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 	"github.com/rootbuild/rootbuild/images/trust"
 )
 
@@ -13,7 +13,7 @@ import (
 // serial.
 func FuzzSignature(f *testing.F) {
 	good, forged := newSigner(f, "good"), newSigner(f, "forged")
-	l, h := ocitest.NodeImage(f, 1)
+	l, h := imagetest.NodeImage(f, 1)
 	good.sign(f, l, h, "", 7)
 	forged.sign(f, l, h, "", 9)
 	list, err := l.Attachments(h, "")

@@ -9,8 +9,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
-	"github.com/rootbuild/rootbuild/images/oci/ocitest"
 	"github.com/rootbuild/rootbuild/images/trust"
 )
 
@@ -50,7 +50,7 @@ func (s signer) rebuilt(t testing.TB, l *oci.Layout, h v1.Hash) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ocitest.Attach(t, l, h, a)
+	imagetest.Attach(t, l, h, a)
 }
 
 // quorum asks for some of the keys.
@@ -94,11 +94,11 @@ func TestParseKeys(t *testing.T) {
 		t.Errorf("public key %s, %v, want %s", got.ID(), err, want.ID())
 	}
 	_, err = trust.ParsePrivateKey(private, []byte("other"))
-	ocitest.WantError(t, err, "is the password right?")
+	imagetest.WantError(t, err, "is the password right?")
 	_, err = trust.ParsePrivateKey(public, []byte("secret"))
-	ocitest.WantError(t, err, "no encrypted private key")
+	imagetest.WantError(t, err, "no encrypted private key")
 	_, err = trust.ParsePublicKey(private)
-	ocitest.WantError(t, err, "no public key")
+	imagetest.WantError(t, err, "no public key")
 }
 
 // What signatures an image has decides what a policy makes of it.
@@ -106,7 +106,7 @@ func TestPolicy(t *testing.T) {
 	a, b, c := newSigner(t, "a"), newSigner(t, "b"), newSigner(t, "c")
 	late := a
 	late.public.Expires = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
-	_, otherH := ocitest.NodeImage(t, 2)
+	_, otherH := imagetest.NodeImage(t, 2)
 	for _, tt := range []struct {
 		name   string
 		sign   func(t *testing.T, l *oci.Layout, h v1.Hash)
@@ -134,14 +134,14 @@ func TestPolicy(t *testing.T) {
 		}, signedBy(2, a, b, c), "", 2},
 		{"expired key", func(t *testing.T, l *oci.Layout, h v1.Hash) { a.sign(t, l, h, "", 1) }, signedBy(1, late), "the key expired on 2020-01-01", 0},
 		{"for another image", func(t *testing.T, l *oci.Layout, h v1.Hash) {
-			elsewhere, _ := ocitest.NodeImage(t, 2)
+			elsewhere, _ := imagetest.NodeImage(t, 2)
 			a.sign(t, elsewhere, otherH, "", 1)
 			moved, err := elsewhere.Attachments(otherH, "")
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, m := range moved {
-				ocitest.Attach(t, l, h, m)
+				imagetest.Attach(t, l, h, m)
 			}
 		}, signedBy(1, a), "a signature of key a is for another image, " + otherH.String(), 0},
 		{"rebuilt is no signature", func(t *testing.T, l *oci.Layout, h v1.Hash) { a.rebuilt(t, l, h) }, signedBy(1, a), "missing: a", 0},
@@ -150,14 +150,14 @@ func TestPolicy(t *testing.T) {
 		{"signed and not rebuilt", func(t *testing.T, l *oci.Layout, h v1.Hash) { a.sign(t, l, h, "", 1) },
 			trust.Policy{Default: trust.Rule{Signatures: quorum(1, a), Rebuilt: quorum(1, b)}}, "it needs a statement of a rebuild of 1 of the keys b, and has 0; missing: b", 0},
 		{"not a signature", func(t *testing.T, l *oci.Layout, h v1.Hash) {
-			ocitest.Attach(t, l, h, oci.Attachment{Type: "application/vnd.dev.sigstore.bundle.v0.3+json", Blobs: []oci.AttachedBlob{{MediaType: "application/vnd.dev.sigstore.bundle.v0.3+json", Data: []byte("{")}}})
+			imagetest.Attach(t, l, h, oci.Attachment{Type: "application/vnd.dev.sigstore.bundle.v0.3+json", Blobs: []oci.AttachedBlob{{MediaType: "application/vnd.dev.sigstore.bundle.v0.3+json", Data: []byte("{")}}})
 		}, signedBy(1, a), "a signature cannot be read: it is no bundle", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			l, h := ocitest.NodeImage(t, 1)
+			l, h := imagetest.NodeImage(t, 1)
 			tt.sign(t, l, h)
 			got, err := judge(t, l, h, tt.policy)
-			ocitest.WantError(t, err, tt.err)
+			imagetest.WantError(t, err, tt.err)
 			if got.Serial != tt.serial {
 				t.Errorf("serial %d, want %d", got.Serial, tt.serial)
 			}
@@ -168,27 +168,27 @@ func TestPolicy(t *testing.T) {
 // What was changed after it was signed counts for nothing, in either form.
 func TestTamperedSignature(t *testing.T) {
 	a := newSigner(t, "a")
-	from, h := ocitest.NodeImage(t, 1)
+	from, h := imagetest.NodeImage(t, 1)
 	a.sign(t, from, h, "", 1)
 	list, err := from.Attachments(h, "")
 	if err != nil || len(list) != 2 {
 		t.Fatalf("%d attachments, %v, want 2", len(list), err)
 	}
 	for _, m := range list {
-		whole, _ := ocitest.NodeImage(t, 1)
-		ocitest.Attach(t, whole, h, m)
+		whole, _ := imagetest.NodeImage(t, 1)
+		imagetest.Attach(t, whole, h, m)
 		_, err := judge(t, whole, h, signedBy(1, a))
-		ocitest.WantError(t, err, "")
+		imagetest.WantError(t, err, "")
 		for at := range m.Blobs[0].Data {
 			if at%97 != 0 {
 				continue
 			}
-			l, _ := ocitest.NodeImage(t, 1)
+			l, _ := imagetest.NodeImage(t, 1)
 			bad := m
 			bad.Blobs = slices.Clone(m.Blobs)
 			bad.Blobs[0].Data = bytes.Clone(m.Blobs[0].Data)
 			bad.Blobs[0].Data[at] ^= 1
-			ocitest.Attach(t, l, h, bad)
+			imagetest.Attach(t, l, h, bad)
 			if v, err := judge(t, l, h, signedBy(1, a)); err == nil && v.Serial != 1 {
 				t.Errorf("%s with byte %d changed has serial %d", m.Type, at, v.Serial)
 			} else if err == nil && m.Type != "application/vnd.dev.sigstore.bundle.v0.3+json" {
@@ -201,7 +201,7 @@ func TestTamperedSignature(t *testing.T) {
 // The first rule that names a reference is the one.
 func TestPolicyRules(t *testing.T) {
 	a, b := newSigner(t, "a"), newSigner(t, "b")
-	l, h := ocitest.NodeImage(t, 1)
+	l, h := imagetest.NodeImage(t, 1)
 	a.sign(t, l, h, "", 1)
 	needs := func(s signer) trust.Rule { return trust.Rule{Signatures: quorum(1, s)} }
 	for _, tt := range []struct {
@@ -228,14 +228,14 @@ func TestPolicyRules(t *testing.T) {
 
 // Many signatures are an error and not a long wait.
 func TestTooManySignatures(t *testing.T) {
-	l, h := ocitest.NodeImage(t, 1)
+	l, h := imagetest.NodeImage(t, 1)
 	blob := oci.AttachedBlob{MediaType: "text/plain", Data: []byte("x")}
 	many := oci.Attachment{Type: "application/vnd.dev.cosign.artifact.sig.v1+json"}
 	for i := range 1001 {
 		blob.Annotations = map[string]string{"n": fmt.Sprint(i)}
 		many.Blobs = append(many.Blobs, blob)
 	}
-	ocitest.Attach(t, l, h, many)
+	imagetest.Attach(t, l, h, many)
 	_, err := judge(t, l, h, signedBy(1, newSigner(t, "a")))
-	ocitest.WantError(t, err, "more than 1000 signatures")
+	imagetest.WantError(t, err, "more than 1000 signatures")
 }

@@ -1,5 +1,5 @@
-// Package ocitest makes small images for tests, and looks at what became of them.
-package ocitest
+// Package imagetest makes small images for tests, and looks at what became of them.
+package imagetest
 
 import (
 	"archive/tar"
