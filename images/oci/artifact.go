@@ -115,13 +115,7 @@ func (a Artifact) check() error {
 
 // Blobs returns all that the manifest names, each once.
 func (a Artifact) Blobs() []v1.Descriptor {
-	var list []v1.Descriptor
-	for _, d := range append([]v1.Descriptor{a.Manifest.Config}, a.Manifest.Layers...) {
-		if !slices.ContainsFunc(list, func(have v1.Descriptor) bool { return have.Digest == d.Digest }) {
-			list = append(list, d)
-		}
-	}
-	return list
+	return once(append([]v1.Descriptor{a.Manifest.Config}, a.Manifest.Layers...))
 }
 
 // load reads the blobs.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -81,13 +82,23 @@ func (l *Layout) writeBlob(data []byte) (v1.Hash, error) {
 	if have, err := os.ReadFile(l.BlobPath(h)); err == nil && bytes.Equal(have, data) {
 		return h, nil
 	}
+	return l.fill(func(w io.Writer) error {
+		if _, err := w.Write(data); err != nil {
+			return fmt.Errorf("writing blob %s: %w", h, err)
+		}
+		return nil
+	})
+}
+
+// fill keeps what write writes as a blob.
+func (l *Layout) fill(write func(io.Writer) error) (v1.Hash, error) {
 	b, err := l.newBlob()
 	if err != nil {
 		return v1.Hash{}, err
 	}
 	defer b.discard()
-	if _, err := b.Write(data); err != nil {
-		return v1.Hash{}, fmt.Errorf("writing blob %s: %w", h, err)
+	if err := write(b); err != nil {
+		return v1.Hash{}, err
 	}
 	return b.commit()
 }

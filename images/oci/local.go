@@ -164,15 +164,10 @@ func (l Local) copyBlob(ctx context.Context, to *Layout, d v1.Descriptor) error 
 		return err
 	}
 	defer f.Close()
-	b, err := to.newBlob()
-	if err != nil {
+	_, err = to.fill(func(w io.Writer) error {
+		_, err := io.Copy(w, NewVerifier(contextReader{ctx, f}, d))
 		return err
-	}
-	defer b.discard()
-	if _, err := io.Copy(b, NewVerifier(contextReader{ctx, f}, d)); err != nil {
-		return err
-	}
-	_, err = b.commit()
+	})
 	return err
 }
 

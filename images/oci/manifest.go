@@ -25,6 +25,16 @@ func Describe(data []byte, t types.MediaType) v1.Descriptor {
 	return v1.Descriptor{MediaType: t, Size: size, Digest: h}
 }
 
+// once returns the first descriptor of each blob.
+func once(list []v1.Descriptor) []v1.Descriptor {
+	seen := map[v1.Hash]bool{}
+	return slices.DeleteFunc(slices.Clone(list), func(d v1.Descriptor) bool {
+		again := seen[d.Digest]
+		seen[d.Digest] = true
+		return again
+	})
+}
+
 // ReadManifest reads an image's manifest or an index, of which one is nil. One
 // that could be taken for both, by one program for the one and by the next for
 // the other, is refused.

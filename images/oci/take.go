@@ -108,12 +108,7 @@ func (t *taking) layers(ctx context.Context) (size int64, err error) {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(Parallel)
-	seen := map[v1.Hash]bool{}
-	for _, d := range t.manifest.Layers {
-		if seen[d.Digest] {
-			continue
-		}
-		seen[d.Digest] = true
+	for _, d := range once(t.manifest.Layers) {
 		size += d.Size
 		group.Go(func() error { return t.bring(ctx, d, "layer "+d.Digest.String()) })
 	}
