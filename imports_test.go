@@ -16,23 +16,26 @@ const module = "github.com/rootbuild/rootbuild"
 // layers maps each package, with those below it, to the packages of the module that it
 // may import. Only the command knows the whole flow.
 var layers = map[string][]string{
-	"cmd/rootbuild":     {"images", "images/cpio", "images/oci", "stages", "builder", "builder/base", "builder/distfiles", "builder/engine", "nfsroot", "nfsroot/boot", "nfsroot/deploy"},
+	"cmd/rootbuild":     {"images", "images/cpio", "images/oci", "images/registry", "images/trust", "stages", "builder", "builder/base", "builder/distfiles", "builder/engine", "nfsroot", "nfsroot/boot", "nfsroot/deploy"},
 	"hack/base":         {"builder/base", "images/oci"},
-	"hack/bench":        {"images/oci", "nfsroot"},
+	"hack/bench":        {"images/oci", "images/registry", "nfsroot"},
 	"images":            {},
 	"images/compare":    {"images/oci"},
 	"images/cpio":       {"images", "images/oci"},
+	"images/imagetest":  {"images/oci"},
 	"images/leaks":      {},
 	"images/oci":        {},
+	"images/registry":   {"images/oci", "images/trust"},
+	"images/trust":      {"images", "images/oci"},
 	"stages":            {"images", "images/leaks"},
-	"builder":           {"builder/base", "builder/distfiles", "builder/engine", "images", "images/compare", "images/cpio", "images/leaks", "images/oci", "stages", "nfsroot/lockfile"},
+	"builder":           {"builder/base", "builder/distfiles", "builder/engine", "images", "images/compare", "images/cpio", "images/leaks", "images/oci", "images/registry", "images/trust", "stages", "nfsroot/lockfile"},
 	"builder/engine":    {},
 	"builder/base":      {"images/oci"},
 	"builder/distfiles": {},
 	"nfsroot":           {"images/oci", "nfsroot/lockfile"},
 	"nfsroot/lockfile":  {},
 	"nfsroot/boot":      {"nfsroot/lockfile"},
-	"nfsroot/deploy":    {"images/oci", "nfsroot", "nfsroot/boot", "nfsroot/lockfile"},
+	"nfsroot/deploy":    {"images/oci", "images/trust", "nfsroot", "nfsroot/boot", "nfsroot/lockfile"},
 }
 
 const buildkit = "github.com/moby/buildkit/client"

@@ -11,6 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/rootbuild/rootbuild/images"
+	"github.com/rootbuild/rootbuild/images/leaks"
 	"github.com/rootbuild/rootbuild/images/oci"
 )
 
@@ -70,7 +71,7 @@ func (b build) platform() v1.Platform {
 func (b build) checkSecrets(layers []oci.Layer) error {
 	var errs []error
 	for i, layer := range layers {
-		found, err := b.layout.Secrets(layer)
+		found, err := b.secrets(layer)
 		if err != nil {
 			return err
 		}
@@ -83,6 +84,20 @@ func (b build) checkSecrets(layers []oci.Layer) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// secrets returns those of a layer.
+func (b build) secrets(layer oci.Layer) ([]leaks.Secret, error) {
+	r, err := b.layout.OpenUnchecked(layer)
+	if err != nil {
+		return nil, fmt.Errorf("looking for secrets in layer %s: %w", layer.Digest, err)
+	}
+	defer r.Close()
+	found, err := leaks.Secrets(r)
+	if err != nil {
+		return nil, fmt.Errorf("looking for secrets in layer %s: %w", layer.Digest, err)
+	}
+	return found, nil
 }
 
 // ownLayer packs what starts the services, and over it the target's files. The

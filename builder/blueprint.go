@@ -56,7 +56,7 @@ func (b build) blueprint(ctx context.Context, base v1.Hash) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing blueprint: %w", err)
 	}
-	secrets, err := b.layout.Secrets(layer)
+	secrets, err := b.secrets(layer)
 	if err != nil {
 		return nil, err
 	}

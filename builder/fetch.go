@@ -7,6 +7,7 @@ import (
 	"github.com/rootbuild/rootbuild/builder/distfiles"
 	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/stages"
 )
 
@@ -21,7 +22,7 @@ type Sources struct {
 	// Registries hold what PushSources sent. They are asked before the origins.
 	Registries []oci.Reference
 	// Registry says how these are spoken to.
-	Registry oci.RegistryOptions
+	Registry registry.Options
 	// Offline forbids the network: what is missing is an error that names it.
 	Offline bool
 }

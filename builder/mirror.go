@@ -9,6 +9,7 @@ import (
 
 	"github.com/rootbuild/rootbuild/builder/distfiles"
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/registry"
 )
 
 // blobs are the registries as sources are fetched from them: into the layout of
@@ -30,12 +31,12 @@ func (from Sources) blobs(store *distfiles.Store) ([]distfiles.Blobs, error) {
 
 // bringFrom returns what brings one source from a registry, whose list it reads
 // when it is first asked.
-func bringFrom(ref oci.Reference, layout *oci.Layout, options oci.RegistryOptions) func(context.Context, string, func(int64, int64)) error {
+func bringFrom(ref oci.Reference, layout *oci.Layout, options registry.Options) func(context.Context, string, func(int64, int64)) error {
 	var once sync.Once
-	var files *oci.RemoteFiles
+	var files *registry.Files
 	var err error
 	return func(ctx context.Context, sha256 string, report func(done, total int64)) error {
-		once.Do(func() { files, err = oci.OpenFiles(ctx, ref, sourceSetType, options) })
+		once.Do(func() { files, err = registry.OpenFiles(ctx, ref, sourceSetType, options) })
 		if err != nil {
 			return err
 		}

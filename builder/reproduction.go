@@ -12,6 +12,7 @@ import (
 	"github.com/rootbuild/rootbuild/builder/distfiles"
 	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/trust"
 	"github.com/rootbuild/rootbuild/stages"
 )
 
@@ -181,12 +182,12 @@ func (r *Reproduction) start(ctx context.Context, again build) (Engine, error) {
 // the statement that it was, signed with key, for a repository or for none. Its
 // serial is the image's epoch: a rebuild of an older image must not make that image
 // look newer.
-func (r *Reproduction) Vouch(of Subject, report Reproduced, key *oci.PrivateKey, repository string) error {
+func (r *Reproduction) Vouch(of Subject, report Reproduced, key *trust.PrivateKey, repository string) error {
 	if !report.Identical {
 		return errors.New("internal error: an image that differs is not vouched for")
 	}
-	statement, err := oci.SignStatement(key, oci.Statement{
-		Image: of.Digest, Repository: repository, PredicateType: oci.RebuiltPredicate,
+	statement, err := trust.SignStatement(key, trust.Statement{
+		Image: of.Digest, Repository: repository, PredicateType: trust.RebuiltPredicate,
 		Predicate: map[string]any{"rootbuild": r.options.Version, "base": report.Base},
 		Serial:    uint64(of.Graph.Target.Epoch.Unix()),
 	})

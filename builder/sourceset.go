@@ -14,6 +14,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/rootbuild/rootbuild/builder/distfiles"
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/stages"
 )
 
@@ -52,7 +53,7 @@ func (s *State) ExportSources(ctx context.Context, graph stages.Graph, dir strin
 // PushSources sends the corresponding source of a graph to a registry, where
 // Sources.Registries reads it, and returns its digest. The state has all sources of
 // the graph: see Fetch.
-func (s *State) PushSources(ctx context.Context, graph stages.Graph, to oci.Reference, o oci.RegistryOptions) (v1.Hash, error) {
+func (s *State) PushSources(ctx context.Context, graph stages.Graph, to oci.Reference, o registry.Options) (v1.Hash, error) {
 	store, err := distfiles.Open(s.Distfiles())
 	if err != nil {
 		return v1.Hash{}, err
@@ -61,19 +62,19 @@ func (s *State) PushSources(ctx context.Context, graph stages.Graph, to oci.Refe
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	return oci.PushFiles(ctx, set.FileSet, to, o)
+	return registry.PushFiles(ctx, set.FileSet, to, o)
 }
 
 // sourceSet is the corresponding source by digests: sources of the store, and
 // the texts of recipes.
 type sourceSet struct {
-	oci.FileSet
+	registry.FileSet
 	store *distfiles.Store
 	texts map[v1.Hash][]byte
 }
 
 func newSourceSet(graph stages.Graph, store *distfiles.Store) (sourceSet, error) {
-	set := sourceSet{store: store, texts: map[v1.Hash][]byte{}, FileSet: oci.FileSet{
+	set := sourceSet{store: store, texts: map[v1.Hash][]byte{}, FileSet: registry.FileSet{
 		Type:        sourceSetType,
 		Annotations: map[string]string{"org.opencontainers.image.title": "sources of " + graph.Target.Name},
 	}}
@@ -88,18 +89,18 @@ func newSourceSet(graph stages.Graph, store *distfiles.Store) (sourceSet, error)
 	return set, nil
 }
 
-func (s sourceSet) file(f distfiles.ExportFile) (oci.SetFile, error) {
+func (s sourceSet) file(f distfiles.ExportFile) (registry.SetFile, error) {
 	if f.SHA256 == "" {
 		sum := sha256.Sum256(f.Text)
 		h := v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])}
 		s.texts[h] = f.Text
-		return oci.SetFile{Name: f.Path, Digest: h, Size: int64(len(f.Text))}, nil
+		return registry.SetFile{Name: f.Path, Digest: h, Size: int64(len(f.Text))}, nil
 	}
 	info, err := os.Stat(s.store.Path(f.SHA256))
 	if err != nil {
-		return oci.SetFile{}, fmt.Errorf("reading source %s: %w", f.Path, err)
+		return registry.SetFile{}, fmt.Errorf("reading source %s: %w", f.Path, err)
 	}
-	return oci.SetFile{Name: f.Path, Digest: v1.Hash{Algorithm: "sha256", Hex: f.SHA256}, Size: info.Size()}, nil
+	return registry.SetFile{Name: f.Path, Digest: v1.Hash{Algorithm: "sha256", Hex: f.SHA256}, Size: info.Size()}, nil
 }
 
 func (s sourceSet) open(h v1.Hash) (io.ReadCloser, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/stages"
 	"github.com/spf13/cobra"
 )
@@ -89,7 +90,7 @@ func (o fetchOptions) fetch(ctx context.Context, state *builder.State, graph sta
 // had again.
 func (o fetchOptions) send(ctx context.Context, state *builder.State, graph stages.Graph, to oci.Reference, s streams) error {
 	var digest v1.Hash
-	err := transfer("push "+to.String(), o.registry, o.state, s, func(options oci.RegistryOptions) (err error) {
+	err := transfer("push "+to.String(), o.registry, o.state, s, func(options registry.Options) (err error) {
 		digest, err = state.PushSources(ctx, graph, to, options)
 		return err
 	})

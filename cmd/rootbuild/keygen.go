@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"github.com/google/renameio/v2"
-	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/trust"
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
 	"github.com/spf13/cobra"
 )
@@ -38,7 +38,7 @@ func runKeygen(name string, s streams) error {
 	if err != nil {
 		return err
 	}
-	privateText, publicText, err := oci.GenerateKey(password)
+	privateText, publicText, err := trust.GenerateKey(password)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func keyPassword(confirm bool) ([]byte, error) {
 }
 
 // readPrivateKey reads a key that keygen, or cosign, wrote.
-func readPrivateKey(file string) (*oci.PrivateKey, error) {
+func readPrivateKey(file string) (*trust.PrivateKey, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("reading the key: %w", err)}
@@ -79,7 +79,7 @@ func readPrivateKey(file string) (*oci.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := oci.ParsePrivateKey(text, password)
+	key, err := trust.ParsePrivateKey(text, password)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("reading the key %s: %w", file, err)}
 	}

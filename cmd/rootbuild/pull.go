@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/registry"
+	"github.com/rootbuild/rootbuild/images/trust"
 	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/spf13/cobra"
@@ -80,7 +82,7 @@ func runPull(ctx context.Context, ref string, o pullOptions, s streams) error {
 }
 
 // pull holds the state directory while the image comes.
-func (o pullOptions) pull(ctx context.Context, from oci.Reference, policy oci.Policy, s streams) (_ deploy.Image, err error) {
+func (o pullOptions) pull(ctx context.Context, from oci.Reference, policy trust.Policy, s streams) (_ deploy.Image, err error) {
 	if _, err := o.registry.options(); err != nil {
 		return deploy.Image{}, err
 	}
@@ -109,9 +111,9 @@ func (o pullOptions) pull(ctx context.Context, from oci.Reference, policy oci.Po
 }
 
 // pullImage brings an image into a layout, with its progress in a display of its own.
-func pullImage(ctx context.Context, l *oci.Layout, from oci.Reference, policy oci.Policy, ro registryOptions, so stateOptions, s streams) (pulled oci.Pulled, err error) {
-	err = transfer("pull "+from.String(), ro, so, s, func(options oci.RegistryOptions) error {
-		pulled, err = l.Pull(ctx, from, policy, options)
+func pullImage(ctx context.Context, l *oci.Layout, from oci.Reference, policy trust.Policy, ro registryOptions, so stateOptions, s streams) (pulled registry.Pulled, err error) {
+	err = transfer("pull "+from.String(), ro, so, s, func(options registry.Options) error {
+		pulled, err = registry.Pull(ctx, l, from, policy, options)
 		return err
 	})
 	return pulled, err

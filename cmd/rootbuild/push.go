@@ -7,6 +7,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/registry"
+	"github.com/rootbuild/rootbuild/images/trust"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/spf13/cobra"
 )
@@ -87,8 +89,8 @@ func parseRegistry(ref string) (oci.Reference, error) {
 
 // pushImage sends an image, with its progress in a display of its own.
 func pushImage(ctx context.Context, from, to oci.Reference, ro registryOptions, so stateOptions, s streams) (digest v1.Hash, err error) {
-	err = transfer("push "+to.String(), ro, so, s, func(options oci.RegistryOptions) error {
-		digest, err = oci.Push(ctx, from, to, options)
+	err = transfer("push "+to.String(), ro, so, s, func(options registry.Options) error {
+		digest, err = registry.Push(ctx, from, to, options)
 		return err
 	})
 	return digest, err
@@ -96,7 +98,7 @@ func pushImage(ctx context.Context, from, to oci.Reference, ro registryOptions, 
 
 // pushBuilt sends an image that was just built to where --push says, signed if
 // there is a key.
-func (o buildOptions) pushBuilt(ctx context.Context, i deploy.Image, key *oci.PrivateKey, s streams) error {
+func (o buildOptions) pushBuilt(ctx context.Context, i deploy.Image, key *trust.PrivateKey, s streams) error {
 	for _, ref := range o.push {
 		to, err := parseRegistry(ref)
 		if err != nil {

@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"github.com/rootbuild/rootbuild/builder/engine"
-	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/spf13/cobra"
 )
 
@@ -28,8 +28,8 @@ func (o *registryOptions) addMirrors(cmd *cobra.Command) {
 }
 
 // options reads the certificates and checks the mirrors.
-func (o registryOptions) options() (oci.RegistryOptions, error) {
-	options := oci.RegistryOptions{PlainHTTP: o.plainHTTP, Mirrors: o.mirrors}
+func (o registryOptions) options() (registry.Options, error) {
+	options := registry.Options{PlainHTTP: o.plainHTTP, Mirrors: o.mirrors}
 	if err := options.Check(); err != nil {
 		return options, usageError{err}
 	}
@@ -52,14 +52,14 @@ func (o registryOptions) options() (oci.RegistryOptions, error) {
 }
 
 // transfer shows what f moves as one step, with a bar for each blob.
-func transfer(name string, ro registryOptions, so stateOptions, s streams, f func(oci.RegistryOptions) error) error {
+func transfer(name string, ro registryOptions, so stateOptions, s streams, f func(registry.Options) error) error {
 	options, err := ro.options()
 	if err != nil {
 		return err
 	}
 	return so.show(s, func(display *engine.Display) error {
 		task := display.Task(name)
-		options.Progress = func(t oci.Transfer) {
+		options.Progress = func(t registry.Transfer) {
 			if t.Note != "" {
 				fmt.Fprintf(task, "%s: %s\n", t.Object, t.Note)
 				return

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/rootbuild/rootbuild/images/oci/registrytest"
+	"github.com/rootbuild/rootbuild/images/registry/registrytest"
 )
 
 // scriptRegistry is "registry": it starts the registry of the distribution

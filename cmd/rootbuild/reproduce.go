@@ -13,6 +13,7 @@ import (
 	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/images"
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/trust"
 	"github.com/spf13/cobra"
 )
 
@@ -99,7 +100,7 @@ func runReproduce(ctx context.Context, what string, o reproduceOptions, s stream
 
 // reproduce holds the state directory, which has the image, the sources and the
 // base, while another one is built in.
-func (o reproduceOptions) reproduce(ctx context.Context, what string, key *oci.PrivateKey, s streams) (_ builder.Reproduced, err error) {
+func (o reproduceOptions) reproduce(ctx context.Context, what string, key *trust.PrivateKey, s streams) (_ builder.Reproduced, err error) {
 	state, err := o.make.state.open("reproduce " + what + o.target)
 	if err != nil {
 		return builder.Reproduced{}, err
@@ -168,7 +169,7 @@ func (o reproduceOptions) bring(ctx context.Context, what string, state *builder
 	if err != nil {
 		return digest, "", err
 	}
-	pulled, err := pullImage(ctx, layout, from, oci.Unverified, o.registry, o.make.state, s)
+	pulled, err := pullImage(ctx, layout, from, trust.Unverified, o.registry, o.make.state, s)
 	return pulled.Digest, from.Repository(), err
 }
 

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/rootbuild/rootbuild/builder"
-	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/spf13/cobra"
 )
 
@@ -53,7 +53,7 @@ func runSBOM(ctx context.Context, what string, o sbomOptions, s streams) error {
 	if err != nil {
 		return err
 	}
-	digest, err := oci.Resolve(ctx, at, options)
+	digest, err := registry.Resolve(ctx, at, options)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func runSBOM(ctx context.Context, what string, o sbomOptions, s streams) error {
 	if o.sources {
 		artifactType, name = builder.SourceListType, "list of sources"
 	}
-	list, err := oci.Attachments(ctx, at, digest, artifactType, options)
+	list, err := registry.Attachments(ctx, at, digest, artifactType, options)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/registry"
+	"github.com/rootbuild/rootbuild/images/trust"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/spf13/cobra"
 )
@@ -71,7 +73,7 @@ func runSign(ctx context.Context, what string, o signOptions, s streams) error {
 	if err != nil {
 		return err
 	}
-	options := oci.SignOptions{Key: key, Repository: o.repository, Serial: cmp.Or(o.serial, uint64(time.Now().Unix()))}
+	options := trust.SignOptions{Key: key, Repository: o.repository, Serial: cmp.Or(o.serial, uint64(time.Now().Unix()))}
 	signed, err := sign(ctx, what, options, o)
 	if err != nil {
 		return err
@@ -81,14 +83,18 @@ func runSign(ctx context.Context, what string, o signOptions, s streams) error {
 }
 
 // sign signs where the image is, and returns its reference by digest.
-func sign(ctx context.Context, what string, so oci.SignOptions, o signOptions) (string, error) {
+func sign(ctx context.Context, what string, so trust.SignOptions, o signOptions) (string, error) {
 	if ref, err := oci.ParseReference(what); err == nil && ref.Registry() {
-		registry, err := o.registry.options()
+		options, err := o.registry.options()
 		if err != nil {
 			return "", err
 		}
-		h, err := oci.SignRemote(ctx, ref, so, registry)
-		return ref.At(h), err
+		so.Repository = cmp.Or(so.Repository, ref.Repository())
+		h, err := registry.Attach(ctx, ref, so.Signatures, options)
+		if err != nil {
+			return "", fmt.Errorf("signing %s: %w", ref, err)
+		}
+		return ref.At(h), nil
 	}
 	images := filepath.Join(o.state.dir, "images")
 	ref, err := findImage(what, images, o.nfsroot)
@@ -107,8 +113,8 @@ func sign(ctx context.Context, what string, so oci.SignOptions, o signOptions) (
 	return ref.At(h), errors.Join(err, state.Close())
 }
 
-func signLayout(ctx context.Context, ref oci.Reference, o oci.SignOptions) (v1.Hash, error) {
-	h, err := oci.Resolve(ctx, ref, oci.RegistryOptions{})
+func signLayout(ctx context.Context, ref oci.Reference, o trust.SignOptions) (v1.Hash, error) {
+	h, err := registry.Resolve(ctx, ref, registry.Options{})
 	if err != nil {
 		return h, err
 	}
@@ -116,11 +122,11 @@ func signLayout(ctx context.Context, ref oci.Reference, o oci.SignOptions) (v1.H
 	if err != nil {
 		return h, err
 	}
-	return h, layout.Sign(h, o)
+	return h, trust.Sign(layout, h, o)
 }
 
 // signingKey reads the key of --sign, before a build and not after it.
-func (o buildOptions) signingKey() (*oci.PrivateKey, error) {
+func (o buildOptions) signingKey() (*trust.PrivateKey, error) {
 	switch {
 	case o.sign == "":
 		return nil, nil
@@ -132,7 +138,7 @@ func (o buildOptions) signingKey() (*oci.PrivateKey, error) {
 
 // signFor signs a built image for a repository, once for each key, which may be
 // nil.
-func signFor(ctx context.Context, i deploy.Image, key *oci.PrivateKey, repository string) error {
+func signFor(ctx context.Context, i deploy.Image, key *trust.PrivateKey, repository string) error {
 	if key == nil {
 		return nil
 	}
@@ -140,9 +146,9 @@ func signFor(ctx context.Context, i deploy.Image, key *oci.PrivateKey, repositor
 	if err != nil {
 		return err
 	}
-	signed, err := i.Layout.SignedBy(ctx, i.Digest, public, repository)
+	signed, err := public.Signed(ctx, i.Layout, i.Digest, repository)
 	if err != nil || signed {
 		return err
 	}
-	return i.Layout.Sign(i.Digest, oci.SignOptions{Key: key, Repository: repository, Serial: uint64(time.Now().Unix())})
+	return trust.Sign(i.Layout, i.Digest, trust.SignOptions{Key: key, Repository: repository, Serial: uint64(time.Now().Unix())})
 }

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/trust"
 	"github.com/spf13/cobra"
 )
 
@@ -21,7 +21,7 @@ func (o *statementOptions) addFlags(cmd *cobra.Command) {
 }
 
 // check refuses what could be told only after hours, and reads the key.
-func (o statementOptions) check(packages []string) (*oci.PrivateKey, error) {
+func (o statementOptions) check(packages []string) (*trust.PrivateKey, error) {
 	switch {
 	case o.key == "" && o.repository != "":
 		return nil, usageError{errors.New("--for without --statement KEY")}

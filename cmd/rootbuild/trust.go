@@ -6,8 +6,12 @@ import (
 	"io/fs"
 
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/trust"
 	"github.com/spf13/cobra"
 )
+
+// policyFile is read where no other is named.
+const policyFile = "/etc/rootbuild/policy.yaml"
 
 // trustOptions say which images are taken.
 type trustOptions struct {
@@ -22,27 +26,27 @@ func (o *trustOptions) addFlags(cmd *cobra.Command) {
 }
 
 // load returns the policy, and warns where it lets everything through.
-func (o trustOptions) load(from oci.Reference, s streams) (oci.Policy, error) {
+func (o trustOptions) load(from oci.Reference, s streams) (trust.Policy, error) {
 	if o.noVerify {
 		if o.policy != "" {
-			return oci.Policy{}, usageError{errors.New("--policy and --insecure-no-verify: want one of them")}
+			return trust.Policy{}, usageError{errors.New("--policy and --insecure-no-verify: want one of them")}
 		}
 		fmt.Fprintf(s.err, "WARNING: --insecure-no-verify: NO SIGNATURE IS CHECKED. Whoever can write to %s decides what nodes run as root.\n", from)
-		return oci.Unverified, nil
+		return trust.Unverified, nil
 	}
 	if o.policy != "" {
-		p, err := loadPolicy(o.policy)
+		p, err := trust.LoadPolicy(o.policy)
 		if err != nil {
 			return p, usageError{err}
 		}
 		return p, nil
 	}
-	p, err := loadPolicy(policyFile)
+	p, err := trust.LoadPolicy(policyFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		if !from.Pinned() {
 			fmt.Fprintf(s.err, "warning: nobody vouches for %s: there is no %s, and no digest was asked for\n", from, policyFile)
 		}
-		return oci.Unverified, nil
+		return trust.Unverified, nil
 	}
 	if err != nil {
 		return p, usageError{err}

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/registry"
+	"github.com/rootbuild/rootbuild/images/trust"
 	"github.com/spf13/cobra"
 )
 
@@ -54,11 +56,11 @@ func runVerify(ctx context.Context, ref string, o verifyOptions, s streams) erro
 	if err != nil {
 		return usageError{err}
 	}
-	registry, err := o.registry.options()
+	options, err := o.registry.options()
 	if err != nil {
 		return err
 	}
-	verdict, err := oci.Verify(ctx, from, policy, registry)
+	verdict, err := registry.Verify(ctx, from, policy, options)
 	if err != nil {
 		return err
 	}
@@ -78,11 +80,11 @@ func runVerify(ctx context.Context, ref string, o verifyOptions, s streams) erro
 }
 
 // load reads the policy, or makes one of the keys.
-func (o verifyOptions) load() (oci.Policy, error) {
+func (o verifyOptions) load() (trust.Policy, error) {
 	if len(o.keys) == 0 {
-		return loadPolicy(o.policy)
+		return trust.LoadPolicy(o.policy)
 	}
-	var keys []oci.PublicKey
+	var keys []trust.PublicKey
 	var errs []error
 	for _, file := range o.keys {
 		text, err := os.ReadFile(file)
@@ -90,12 +92,12 @@ func (o verifyOptions) load() (oci.Policy, error) {
 			errs = append(errs, fmt.Errorf("reading --key: %w", err))
 			continue
 		}
-		key, err := oci.ParsePublicKey(text)
+		key, err := trust.ParsePublicKey(text)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("reading --key %s: %w", file, err))
 		}
 		key.Name = strings.TrimSuffix(filepath.Base(file), ".pub")
 		keys = append(keys, key)
 	}
-	return oci.Policy{Name: "--key", Default: oci.Rule{Signatures: oci.Quorum{Need: len(keys), Of: keys}}}, errors.Join(errs...)
+	return trust.Policy{Name: "--key", Default: trust.Rule{Signatures: trust.Quorum{Need: len(keys), Of: keys}}}, errors.Join(errs...)
 }

@@ -21,7 +21,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"github.com/rootbuild/rootbuild/images/oci/registrytest"
+	"github.com/rootbuild/rootbuild/images/registry/registrytest"
 )
 
 // victim is a command that is ended at any moment, in a directory with the

@@ -11,6 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/registry"
 )
 
 // The image that is measured.
@@ -107,7 +108,7 @@ func (i images) push(ctx context.Context, tag string, layers []oci.LayerRef) (v1
 	if err != nil {
 		return v1.Hash{}, "", err
 	}
-	_, err = oci.Push(ctx, i.layout.Reference(h), to, oci.RegistryOptions{PlainHTTP: true})
+	_, err = registry.Push(ctx, i.layout.Reference(h), to, registry.Options{PlainHTTP: true})
 	return h, name, err
 }
 

@@ -13,7 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 
-	"github.com/rootbuild/rootbuild/images/oci/registrytest"
+	"github.com/rootbuild/rootbuild/images/registry/registrytest"
 )
 
 func main() {

@@ -1,6 +1,6 @@
 // Package leaks finds in the files of a package what its build left there of
 // its surroundings: what makes the package another one on another day, on
-// another machine or on another base.
+// another machine or on another base; and the secrets that no image may hold.
 package leaks
 
 import (

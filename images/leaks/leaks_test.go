@@ -1,7 +1,6 @@
 package leaks_test
 
 import (
-	"archive/tar"
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
@@ -121,20 +120,11 @@ func TestDamaged(t *testing.T) {
 
 func layer(t *testing.T, files map[string]string) io.Reader {
 	t.Helper()
-	var buf bytes.Buffer
-	w := tar.NewWriter(&buf)
+	var members []member
 	for name, content := range files {
-		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(content))}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(w, content); err != nil {
-			t.Fatal(err)
-		}
+		members = append(members, file(name, content))
 	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return &buf
+	return pack(t, members...)
 }
 
 func zip(t *testing.T, content string, modified time.Time) string {

@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // Artifact is an attachment as its manifest describes it.
@@ -30,7 +31,7 @@ func artifactType(m *v1.Manifest) string {
 
 // isArtifact says whether a manifest, which may be nil, is no image's.
 func isArtifact(m *v1.Manifest) bool {
-	return m != nil && (m.ArtifactType != "" || !m.Config.MediaType.IsConfig() || slices.ContainsFunc(m.Layers, isSimple))
+	return m != nil && (m.ArtifactType != "" || !m.Config.MediaType.IsConfig() || slices.ContainsFunc(m.Layers, IsSimple))
 }
 
 // Artifacts returns what is attached to an image, each once, in the order of
@@ -65,7 +66,9 @@ func Artifacts(ctx context.Context, s Source, subject v1.Hash, wanted func(artif
 
 // typed says whether a list tells the type of what it names. Some programs,
 // cosign 2.5 among them, write that of the empty config.
-func typed(d v1.Descriptor) bool { return d.ArtifactType != "" && d.ArtifactType != string(emptyType) }
+func typed(d v1.Descriptor) bool {
+	return d.ArtifactType != "" && d.ArtifactType != string(types.OCIEmptyJSON)
+}
 
 // artifacts returns all that is attached to an image of the layout.
 func (l *Layout) artifacts(ctx context.Context, subject v1.Hash) (_ []Artifact, err error) {
@@ -74,7 +77,7 @@ func (l *Layout) artifacts(ctx context.Context, subject v1.Hash) (_ []Artifact, 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
-	return Artifacts(ctx, from, subject, func(string) bool { return true })
+	return Artifacts(ctx, from, subject, OfType(""))
 }
 
 // newArtifact reads the manifest of what is attached to an image.
@@ -88,7 +91,7 @@ func newArtifact(data []byte, t types.MediaType, subject v1.Hash) (Artifact, err
 	case m.Subject == nil || m.Subject.Digest != subject:
 		return Artifact{}, errors.New("it does not refer to the image")
 	}
-	a := Artifact{describe(data, cmp.Or(t, types.OCIManifestSchema1)), data, m}
+	a := Artifact{Describe(data, cmp.Or(t, types.OCIManifestSchema1)), data, m}
 	a.Desc.ArtifactType = artifactType(m)
 	return a, a.check()
 }
@@ -112,13 +115,7 @@ func (a Artifact) check() error {
 
 // Blobs returns all that the manifest names, each once.
 func (a Artifact) Blobs() []v1.Descriptor {
-	var list []v1.Descriptor
-	for _, d := range append([]v1.Descriptor{a.Manifest.Config}, a.Manifest.Layers...) {
-		if !slices.ContainsFunc(list, func(have v1.Descriptor) bool { return have.Digest == d.Digest }) {
-			list = append(list, d)
-		}
-	}
-	return list
+	return once(append([]v1.Descriptor{a.Manifest.Config}, a.Manifest.Layers...))
 }
 
 // load reads the blobs.
@@ -129,9 +126,9 @@ func (a Artifact) load(ctx context.Context, s Source) (Attachment, error) {
 		if err != nil {
 			return Attachment{}, fmt.Errorf("reading attachment %s: blob %s: %w", a.Desc.Digest, d.Digest, err)
 		}
-		b := AttachedBlob{MediaType: string(d.MediaType), Title: d.Annotations[titleKey], Data: data}
+		b := AttachedBlob{MediaType: string(d.MediaType), Title: d.Annotations[ocispec.AnnotationTitle], Data: data}
 		for k, v := range d.Annotations {
-			if k == titleKey {
+			if k == ocispec.AnnotationTitle {
 				continue
 			}
 			if b.Annotations == nil {

@@ -1,16 +1,12 @@
 package oci
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // Limits of what is attached to an image. All of it is small text, and a
@@ -51,106 +47,51 @@ func (l *Layout) Attach(subject v1.Hash, a Attachment) (v1.Hash, error) {
 }
 
 func (l *Layout) attach(subject v1.Hash, a Attachment) (v1.Hash, error) {
-	switch {
-	case a.Type == "":
-		return v1.Hash{}, errors.New("the attachment has no type")
-	case len(a.Blobs) == 0:
-		return v1.Hash{}, errors.New("the attachment has no blob")
-	case a.size() > maxAttachment:
-		return v1.Hash{}, fmt.Errorf("the attachment has %d bytes, more than %d", a.size(), maxAttachment)
+	image, err := l.readBlob(subject)
+	if errors.Is(err, os.ErrNotExist) {
+		return v1.Hash{}, errors.New("the image is not there")
 	}
-	of, err := l.subject(subject)
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	config, err := l.keep(emptyConfig, emptyType)
+	packed, blobs, err := a.Pack(image)
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	m := v1.Manifest{
-		SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: a.Type,
-		Config: config, Subject: &of, Annotations: a.Annotations,
-	}
-	for _, b := range a.Blobs {
-		d, err := l.keep(b.Data, types.MediaType(b.MediaType))
-		if err != nil {
+	for _, d := range packed.Blobs() {
+		if _, err := l.writeBlob(blobs[d.Digest]); err != nil {
 			return v1.Hash{}, err
 		}
-		d.Annotations = b.annotations()
-		m.Layers = append(m.Layers, d)
 	}
-	d, err := l.writeJSON(m, types.OCIManifestSchema1)
-	if err != nil {
+	if _, err := l.writeBlob(packed.Raw); err != nil {
 		return v1.Hash{}, err
 	}
-	d.ArtifactType = a.Type
-	return d.Digest, l.record(d, "")
-}
-
-// size is that of the blobs, in bytes.
-func (a Attachment) size() int {
-	n := 0
-	for _, b := range a.Blobs {
-		n += len(b.Data)
-	}
-	return n
-}
-
-func (b AttachedBlob) annotations() map[string]string {
-	if b.Title == "" {
-		return b.Annotations
-	}
-	all := map[string]string{titleKey: b.Title}
-	maps.Copy(all, b.Annotations)
-	return all
-}
-
-// subject describes an image as what is attached to it refers to it.
-func (l *Layout) subject(h v1.Hash) (v1.Descriptor, error) {
-	data, err := l.readBlob(h)
-	if errors.Is(err, os.ErrNotExist) {
-		return v1.Descriptor{}, errors.New("the image is not there")
-	}
-	if err != nil {
-		return v1.Descriptor{}, err
-	}
-	m, err := v1.ParseManifest(bytes.NewReader(data))
-	if err != nil {
-		return v1.Descriptor{}, err
-	}
-	return describe(data, cmp.Or(m.MediaType, types.OCIManifestSchema1)), nil
-}
-
-func (l *Layout) keep(data []byte, t types.MediaType) (v1.Descriptor, error) {
-	d := describe(data, t)
-	_, err := l.writeBlob(data)
-	return d, err
+	return packed.Desc.Digest, l.record(packed.Desc, "")
 }
 
 // Attachments returns what is attached to an image of the layout, in the order
 // of digests: all of it, or what is of one type. Nobody vouches for it.
 func (l *Layout) Attachments(subject v1.Hash, artifactType string) ([]Attachment, error) {
-	return Attachments(context.Background(), l.Reference(subject), subject, artifactType, RegistryOptions{})
-}
-
-// Attachments returns what is attached to the image with the digest subject,
-// where a reference leads: all of it, or what is of one type. Nobody vouches
-// for it.
-func Attachments(ctx context.Context, at Reference, subject v1.Hash, artifactType string, o RegistryOptions) ([]Attachment, error) {
-	list, err := attachments(ctx, at, subject, artifactType, o.withDefaults())
+	at := l.Reference(subject)
+	list, err := l.attachments(at, subject, artifactType)
 	if err != nil {
 		return nil, fmt.Errorf("reading what is attached to image %s in %s: %w", subject, at, err)
 	}
 	return list, nil
 }
 
-func attachments(ctx context.Context, at Reference, subject v1.Hash, artifactType string, o RegistryOptions) (_ []Attachment, err error) {
-	s, err := o.source(ctx, at)
+func (l *Layout) attachments(at Reference, subject v1.Hash, artifactType string) (_ []Attachment, err error) {
+	s, err := OpenLocal(at)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	return Load(ctx, s, subject, func(t string) bool { return artifactType == "" || t == artifactType })
+	return Load(context.Background(), s, subject, OfType(artifactType))
+}
+
+// OfType wants what is of one type, or with "" anything.
+func OfType(artifactType string) func(string) bool {
+	return func(t string) bool { return artifactType == "" || t == artifactType }
 }
 
 // Load returns what is attached to an image, with its content.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
 )
 
@@ -30,7 +31,7 @@ func benchStream(b *testing.B) []byte {
 
 func BenchmarkWriteLayer(b *testing.B) {
 	in := benchStream(b)
-	l := newLayout(b)
+	l := imagetest.NewLayout(b)
 	b.SetBytes(int64(len(in)))
 	b.ReportAllocs()
 	for b.Loop() {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -42,19 +43,14 @@ func (b *blobWriter) Write(p []byte) (int, error) {
 // some, they are whole again.
 func (b *blobWriter) commit() (v1.Hash, error) {
 	h := digestOf(b.sum)
-	path := b.layout.BlobPath(h)
 	err := errors.Join(b.file.Chmod(0o644), b.file.Sync())
 	if err := errors.Join(err, b.file.Close()); err != nil {
 		return v1.Hash{}, fmt.Errorf("writing blob %s: %w", h, err)
 	}
-	if err := os.Rename(b.file.Name(), path); err != nil {
+	if err := b.layout.Adopt(b.file.Name(), h); err != nil {
 		return v1.Hash{}, fmt.Errorf("keeping blob %s: %w", h, err)
 	}
 	b.file = nil
-	// The index may reach the disk before the blobs directory does.
-	if err := syncDir(filepath.Dir(path)); err != nil {
-		return v1.Hash{}, fmt.Errorf("keeping blob %s: %w", h, err)
-	}
 	return h, nil
 }
 
@@ -66,6 +62,17 @@ func (b *blobWriter) discard() {
 	}
 }
 
+// Adopt gives a file below the layout's directory the name of the blob h. Its bytes
+// were checked, and synced.
+func (l *Layout) Adopt(file string, h v1.Hash) error {
+	path := l.BlobPath(h)
+	if err := os.Rename(file, path); err != nil {
+		return err
+	}
+	// The index may reach the disk before the blobs directory does.
+	return syncDir(filepath.Dir(path))
+}
+
 // writeBlob keeps data as a blob, and writes nothing if it is there already.
 func (l *Layout) writeBlob(data []byte) (v1.Hash, error) {
 	h, _, err := v1.SHA256(bytes.NewReader(data))
@@ -75,13 +82,23 @@ func (l *Layout) writeBlob(data []byte) (v1.Hash, error) {
 	if have, err := os.ReadFile(l.BlobPath(h)); err == nil && bytes.Equal(have, data) {
 		return h, nil
 	}
+	return l.fill(func(w io.Writer) error {
+		if _, err := w.Write(data); err != nil {
+			return fmt.Errorf("writing blob %s: %w", h, err)
+		}
+		return nil
+	})
+}
+
+// fill keeps what write writes as a blob.
+func (l *Layout) fill(write func(io.Writer) error) (v1.Hash, error) {
 	b, err := l.newBlob()
 	if err != nil {
 		return v1.Hash{}, err
 	}
 	defer b.discard()
-	if _, err := b.Write(data); err != nil {
-		return v1.Hash{}, fmt.Errorf("writing blob %s: %w", h, err)
+	if err := write(b); err != nil {
+		return v1.Hash{}, err
 	}
 	return b.commit()
 }

@@ -11,6 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
 )
 
@@ -32,7 +33,7 @@ func run(t *testing.T, program string, args ...string) string {
 // goldenImage exports an image with every type of entry to a new directory.
 func goldenImage(t *testing.T, format oci.Format, name string) (path string, h v1.Hash) {
 	t.Helper()
-	l := newLayout(t)
+	l := imagetest.NewLayout(t)
 	h = writeImage(t, l, options(writeLayer(t, l, goldenLayer()...), writeLayer(t, l, file("etc/motd", "hello\n"))))
 	path = filepath.Join(t.TempDir(), "image")
 	export(t, l, h, oci.Destination{Format: format, Path: path}, name)

@@ -41,7 +41,7 @@ func (e *exporter) toDocker(ctx context.Context, w io.Writer) error {
 			return err
 		}
 	}
-	list, err := canonicalJSON(tarball.Manifest{item})
+	list, err := CanonicalJSON(tarball.Manifest{item})
 	if err != nil {
 		return err
 	}

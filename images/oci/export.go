@@ -83,19 +83,11 @@ func newExporter(ctx context.Context, l *Layout, img v1.Image, name string) (*ex
 // blobs returns the blobs of the image and of what is attached to it, each once,
 // and each manifest after what it names, which must be there first.
 func (e *exporter) blobs() []v1.Descriptor {
-	seen := map[v1.Hash]bool{}
 	all := append(append([]v1.Descriptor{}, e.manifest.Layers...), e.manifest.Config, e.desc)
 	for _, a := range e.attached {
 		all = append(append(all, a.Blobs()...), a.Desc)
 	}
-	var list []v1.Descriptor
-	for _, d := range all {
-		if !seen[d.Digest] {
-			seen[d.Digest] = true
-			list = append(list, d)
-		}
-	}
-	return list
+	return once(all)
 }
 
 // toLayout adds the image to the layout in dir.
@@ -121,15 +113,7 @@ func (e *exporter) toLayout(ctx context.Context, dir string) error {
 }
 
 func (e *exporter) copyBlob(ctx context.Context, to *Layout, d v1.Descriptor) error {
-	b, err := to.newBlob()
-	if err != nil {
-		return err
-	}
-	defer b.discard()
-	if err := e.sendBlob(ctx, b, d); err != nil {
-		return err
-	}
-	_, err = b.commit()
+	_, err := to.fill(func(w io.Writer) error { return e.sendBlob(ctx, w, d) })
 	return err
 }
 
@@ -158,7 +142,7 @@ func (e *exporter) toArchive(ctx context.Context, w io.Writer) error {
 	for _, a := range e.attached {
 		index.Manifests = place(index.Manifests, a.Desc, "")
 	}
-	data, err := canonicalJSON(index)
+	data, err := CanonicalJSON(index)
 	if err != nil {
 		return err
 	}

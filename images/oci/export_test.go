@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
 )
 
@@ -35,7 +36,7 @@ func TestParseDestination(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got, err := oci.ParseDestination(tt.in)
-		wantError(t, err, tt.err)
+		imagetest.WantError(t, err, tt.err)
 		if got != tt.want {
 			t.Errorf("%s: %+v, want %+v", tt.in, got, tt.want)
 		}
@@ -52,7 +53,7 @@ func TestParseDestination(t *testing.T) {
 // them twice.
 func testImage(t *testing.T) (*oci.Layout, v1.Hash) {
 	t.Helper()
-	l := newLayout(t)
+	l := imagetest.NewLayout(t)
 	low, high := writeLayer(t, l, file("a", "1"), file("b", "2")), writeLayer(t, l, file("b", "3"))
 	return l, writeImage(t, l, options(low, high, low))
 }
@@ -78,13 +79,13 @@ func TestExportLayout(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 3 {
-		wantError(t, readLayer(img, i), "")
+		imagetest.WantError(t, imagetest.ReadLayer(img, i), "")
 	}
-	list := readIndex(t, d.Path).Manifests
+	list := imagetest.Index(t, d.Path).Manifests
 	if len(list) != 1 || list[0].Annotations["org.opencontainers.image.ref.name"] != "out:1" || list[0].Platform.String() != "linux/arm/v7" {
 		t.Errorf("index of the export: %+v", list)
 	}
-	if got, want := len(names(t, d.Path+"/blobs/sha256")), 4; got != want {
+	if got, want := len(imagetest.Names(t, d.Path+"/blobs/sha256")), 4; got != want {
 		t.Errorf("%d blobs, want %d", got, want)
 	}
 }
@@ -102,7 +103,7 @@ func TestExportFilesReproducible(t *testing.T) {
 				t.Fatal(err)
 			}
 			files = append(files, data)
-			if got := names(t, filepath.Dir(d.Path)); !slices.Equal(got, []string{"out"}) {
+			if got := imagetest.Names(t, filepath.Dir(d.Path)); !slices.Equal(got, []string{"out"}) {
 				t.Errorf("%s left %q", format, got)
 			}
 		}
@@ -127,7 +128,7 @@ func TestExportArchiveHoldsLayout(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 3 {
-		wantError(t, readLayer(img, i), "")
+		imagetest.WantError(t, imagetest.ReadLayer(img, i), "")
 	}
 }
 
@@ -153,7 +154,7 @@ func extract(t *testing.T, archive, dir string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		write(t, filepath.Join(dir, h.Name), string(data))
+		imagetest.Write(t, filepath.Join(dir, h.Name), string(data))
 	}
 }
 
@@ -169,7 +170,7 @@ func TestExportDocker(t *testing.T) {
 			l, h := testImage(t)
 			path := filepath.Join(t.TempDir(), "out.tar")
 			err := l.Export(t.Context(), h, oci.Destination{Format: oci.FormatDocker, Path: path}, tt.name)
-			wantError(t, err, tt.err)
+			imagetest.WantError(t, err, tt.err)
 			if err != nil {
 				return
 			}
@@ -200,18 +201,18 @@ func TestExportFails(t *testing.T) {
 			l, h := testImage(t)
 			d := oci.Destination{Format: format, Path: filepath.Join(t.TempDir(), "out")}
 			if format != oci.FormatLayout {
-				write(t, d.Path, "before")
+				imagetest.Write(t, d.Path, "before")
 			}
 			if err := l.Export(canceled, h, d, ""); !errors.Is(err, context.Canceled) {
 				t.Errorf("error %v, want %v", err, context.Canceled)
 			}
-			damageLayer(t, l, h)
-			wantError(t, l.Export(t.Context(), h, d, ""), "its bytes have digest")
-			if got := names(t, filepath.Dir(d.Path)); !slices.Equal(got, []string{"out"}) {
+			imagetest.DamageLayer(t, l, h)
+			imagetest.WantError(t, l.Export(t.Context(), h, d, ""), "its bytes have digest")
+			if got := imagetest.Names(t, filepath.Dir(d.Path)); !slices.Equal(got, []string{"out"}) {
 				t.Errorf("the directory holds %q", got)
 			}
 			if format == oci.FormatLayout {
-				if n := len(readIndex(t, d.Path).Manifests); n != 0 {
+				if n := len(imagetest.Index(t, d.Path).Manifests); n != 0 {
 					t.Errorf("the index names %d images, want none", n)
 				}
 			} else if got, err := os.ReadFile(d.Path); err != nil || string(got) != "before" {
@@ -220,26 +221,5 @@ func TestExportFails(t *testing.T) {
 		})
 	}
 	l, h := testImage(t)
-	wantError(t, l.Export(t.Context(), h, oci.Destination{Format: "zip", Path: "x"}, ""), `format "zip" is unknown`)
-}
-
-func damageLayer(t *testing.T, l *oci.Layout, h v1.Hash) {
-	t.Helper()
-	img, err := l.Image(h)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := img.Manifest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := l.BlobPath(m.Layers[1].Digest)
-	blob, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	blob[len(blob)-1] ^= 1
-	if err := os.WriteFile(path, blob, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	imagetest.WantError(t, l.Export(t.Context(), h, oci.Destination{Format: "zip", Path: "x"}, ""), `format "zip" is unknown`)
 }

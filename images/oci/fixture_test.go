@@ -59,15 +59,6 @@ func pack(t testing.TB, members ...member) []byte {
 	return buf.Bytes()
 }
 
-func newLayout(t testing.TB) *oci.Layout {
-	t.Helper()
-	l, err := oci.OpenLayout(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l
-}
-
 func writeLayer(t testing.TB, l *oci.Layout, members ...member) oci.Layer {
 	t.Helper()
 	layer, err := l.WriteLayer(t.Context(), bytes.NewReader(pack(t, members...)), oci.LayerOptions{Epoch: epoch})

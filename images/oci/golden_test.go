@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/rootbuild/rootbuild/images/imagetest"
 )
 
 // goldenLayer is a stream with every type of entry, text that compresses,
@@ -37,7 +39,7 @@ func goldenLayer() []member {
 // module, every published digest would change: keep the old version, or tell
 // users and put the new values here.
 func TestGolden(t *testing.T) {
-	l := newLayout(t)
+	l := imagetest.NewLayout(t)
 	layer := writeLayer(t, l, goldenLayer()...)
 	small := writeLayer(t, l, file("etc/motd", "hello\n"))
 	tests := []struct{ name, got, want string }{

@@ -162,7 +162,7 @@ func (l *Layout) image(h v1.Hash) (v1.Image, error) {
 
 // writeJSON keeps v as a blob and describes it.
 func (l *Layout) writeJSON(v any, t types.MediaType) (v1.Descriptor, error) {
-	data, err := canonicalJSON(v)
+	data, err := CanonicalJSON(v)
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
@@ -170,9 +170,9 @@ func (l *Layout) writeJSON(v any, t types.MediaType) (v1.Descriptor, error) {
 	return v1.Descriptor{MediaType: t, Size: int64(len(data)), Digest: h}, err
 }
 
-// canonicalJSON encodes v with sorted keys, so that the bytes do not follow
+// CanonicalJSON encodes v with sorted keys, so that the bytes do not follow
 // the order in which a module declares its fields.
-func canonicalJSON(v any) ([]byte, error) {
+func CanonicalJSON(v any) ([]byte, error) {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return nil, err

@@ -8,11 +8,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
 )
 
 func TestWriteImage(t *testing.T) {
-	l := newLayout(t)
+	l := imagetest.NewLayout(t)
 	low, high := writeLayer(t, l, file("a", "1")), writeLayer(t, l, file("b", "2"))
 	h := writeImage(t, l, options(low, high))
 	img, err := l.Image(h)
@@ -48,7 +49,7 @@ func TestWriteImage(t *testing.T) {
 // Writing an image again touches nothing, so a build with nothing to do does
 // not write.
 func TestWriteImageTwice(t *testing.T) {
-	l := newLayout(t)
+	l := imagetest.NewLayout(t)
 	o := options(writeLayer(t, l, file("a", "1")))
 	h := writeImage(t, l, o)
 	before := stat(t, l.Dir()+"/index.json", l.BlobPath(h))
@@ -77,7 +78,7 @@ func stat(t *testing.T, paths ...string) []os.FileInfo {
 
 // A name moves to the newer image; the older stays reachable by digest.
 func TestWriteImageRefs(t *testing.T) {
-	l := newLayout(t)
+	l := imagetest.NewLayout(t)
 	one := options(writeLayer(t, l, file("a", "1")))
 	two := options(writeLayer(t, l, file("a", "2")))
 	first := writeImage(t, l, one)
@@ -88,7 +89,7 @@ func TestWriteImageRefs(t *testing.T) {
 	writeImage(t, l, two)
 
 	got := map[string]v1.Hash{}
-	for _, d := range readIndex(t, l.Dir()).Manifests {
+	for _, d := range imagetest.Index(t, l.Dir()).Manifests {
 		got[d.Annotations["org.opencontainers.image.ref.name"]] = d.Digest
 	}
 	want := map[string]v1.Hash{"": first, "test:1": second, "other:2": second}
@@ -101,7 +102,7 @@ func TestWriteImageRefs(t *testing.T) {
 }
 
 func TestWriteImageRefuses(t *testing.T) {
-	l := newLayout(t)
+	l := imagetest.NewLayout(t)
 	o := options(writeLayer(t, l, file("a", "1")))
 	absent := oci.LayerRef{Digest: v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("0", 64)}}
 	o.Layers = append(o.Layers, absent)
@@ -116,7 +117,7 @@ func TestWriteImageRefuses(t *testing.T) {
 			t.Errorf("error %q lacks %q", err, want)
 		}
 	}
-	if n := len(readIndex(t, l.Dir()).Manifests); n != 0 {
+	if n := len(imagetest.Index(t, l.Dir()).Manifests); n != 0 {
 		t.Errorf("the index names %d images, want none", n)
 	}
 }
@@ -133,7 +134,7 @@ func TestImageIncomplete(t *testing.T) {
 	for _, tt := range tests {
 		for _, damage := range []string{"missing", "changed"} {
 			t.Run(tt.name+" "+damage, func(t *testing.T) {
-				l := newLayout(t)
+				l := imagetest.NewLayout(t)
 				h := writeImage(t, l, options(writeLayer(t, l, file("a", "1"))))
 				img, err := l.Image(h)
 				if err != nil {
@@ -165,7 +166,7 @@ func TestImageIncomplete(t *testing.T) {
 
 func TestImageUnknown(t *testing.T) {
 	h := v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("0", 64)}
-	if _, err := newLayout(t).Image(h); err == nil || !strings.Contains(err.Error(), h.String()) {
+	if _, err := imagetest.NewLayout(t).Image(h); err == nil || !strings.Contains(err.Error(), h.String()) {
 		t.Errorf("error %v, want one that names %s", err, h)
 	}
 }

@@ -86,7 +86,7 @@ func (l *Layout) readIndex() (v1.IndexManifest, error) {
 }
 
 func (l *Layout) writeIndex(index v1.IndexManifest) error {
-	data, err := canonicalJSON(index)
+	data, err := CanonicalJSON(index)
 	if err == nil {
 		err = errors.Join(l.writeFile(indexFile, data), syncDir(l.dir))
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
 )
 
@@ -66,7 +66,7 @@ func TestWriteLayerCanonical(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			l := newLayout(t)
+			l := imagetest.NewLayout(t)
 			layer := writeLayer(t, l, tt.in...)
 			var got []string
 			for i, p := range unpack(t, l, layer) {
@@ -86,7 +86,7 @@ func TestWriteLayerCanonical(t *testing.T) {
 }
 
 func TestWriteLayerFormat(t *testing.T) {
-	l := newLayout(t)
+	l := imagetest.NewLayout(t)
 	long := strings.Repeat("n", 101)
 	layer := writeLayer(t, l, file("short", ""), file(strings.Repeat("d", 99)+"/f", ""), file(long, ""), file("é", ""))
 	for _, p := range unpack(t, l, layer) {
@@ -103,7 +103,7 @@ func TestWriteLayerFormat(t *testing.T) {
 // The same files are the same layer, in whatever order, shape and chunks the
 // stream brings them.
 func TestWriteLayerIgnoresPacking(t *testing.T) {
-	l := newLayout(t)
+	l := imagetest.NewLayout(t)
 	want := writeLayer(t, l, dir("a"), file("a/b", "content"), link(tar.TypeLink, "a/c", "a/b"), link(tar.TypeSymlink, "d", "a"))
 	other := pack(t, link(tar.TypeSymlink, "./d", "a"), link(tar.TypeLink, "a/b", "a//c"), dir("a"), file("a/c", "content"), dir("./"))
 	padded := append(other, make([]byte, 9*1024)...)
@@ -143,7 +143,7 @@ func TestWriteLayerRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			l := newLayout(t)
+			l := imagetest.NewLayout(t)
 			_, err := l.WriteLayer(t.Context(), bytes.NewReader(pack(t, tt.in...)), oci.LayerOptions{})
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want one with %q", err, tt.want)
@@ -173,7 +173,7 @@ func TestWriteLayerBrokenStream(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			l := newLayout(t)
+			l := imagetest.NewLayout(t)
 			_, err := l.WriteLayer(tt.ctx, tt.in, oci.LayerOptions{})
 			if err == nil || tt.want != nil && !errors.Is(err, tt.want) {
 				t.Errorf("error %v, want %v", err, tt.want)
@@ -186,29 +186,16 @@ func TestWriteLayerBrokenStream(t *testing.T) {
 // wantClean fails if the layout holds a blob or a temporary file.
 func wantClean(t *testing.T, l *oci.Layout) {
 	t.Helper()
-	if got, want := names(t, l.Dir()), []string{"blobs", "index.json", "oci-layout"}; !slices.Equal(got, want) {
+	if got, want := imagetest.Names(t, l.Dir()), []string{"blobs", "index.json", "oci-layout"}; !slices.Equal(got, want) {
 		t.Errorf("the layout holds %q, want %q", got, want)
 	}
-	if got := names(t, l.Dir()+"/blobs/sha256"); len(got) != 0 {
+	if got := imagetest.Names(t, l.Dir()+"/blobs/sha256"); len(got) != 0 {
 		t.Errorf("the layout holds blobs %q", got)
 	}
 }
 
-func names(t *testing.T, dir string) []string {
-	t.Helper()
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var list []string
-	for _, e := range entries {
-		list = append(list, e.Name())
-	}
-	return list
-}
-
 func TestWriteLayerConcurrently(t *testing.T) {
-	l := newLayout(t)
+	l := imagetest.NewLayout(t)
 	in := pack(t, file("a", strings.Repeat("content ", 100_000)), link(tar.TypeLink, "b", "a"))
 	layers := make([]oci.Layer, 8)
 	group, ctx := errgroup.WithContext(t.Context())
@@ -231,13 +218,13 @@ func TestWriteLayerConcurrently(t *testing.T) {
 			t.Errorf("digests %s and %s of one stream", layers[0].Digest, layer.Digest)
 		}
 	}
-	if got := len(readIndex(t, l.Dir()).Manifests); got != len(layers) {
+	if got := len(imagetest.Index(t, l.Dir()).Manifests); got != len(layers) {
 		t.Errorf("the index names %d images, want %d", got, len(layers))
 	}
 }
 
 func TestLayerJSON(t *testing.T) {
-	want := writeLayer(t, newLayout(t), file("a", "x"), link(tar.TypeSymlink, "b", "a"))
+	want := writeLayer(t, imagetest.NewLayout(t), file("a", "x"), link(tar.TypeSymlink, "b", "a"))
 	data, err := json.Marshal(want)
 	if err != nil {
 		t.Fatal(err)

@@ -1,40 +1,15 @@
 package oci_test
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
 )
-
-func readIndex(t *testing.T, dir string) v1.IndexManifest {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join(dir, "index.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var index v1.IndexManifest
-	if err := json.Unmarshal(data, &index); err != nil {
-		t.Fatal(err)
-	}
-	return index
-}
-
-func write(t *testing.T, path, content string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
 
 func TestOpenLayout(t *testing.T) {
 	const marker = `{"imageLayoutVersion": "1.0.0"}`
@@ -56,7 +31,7 @@ func TestOpenLayout(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "l")
 			for name, content := range tt.files {
-				write(t, filepath.Join(dir, name), content)
+				imagetest.Write(t, filepath.Join(dir, name), content)
 			}
 			l, err := oci.OpenLayout(dir)
 			if tt.want != "" {
@@ -77,10 +52,10 @@ func TestOpenLayout(t *testing.T) {
 }
 
 func TestOpenLayoutSweeps(t *testing.T) {
-	dir := newLayout(t).Dir()
+	dir := imagetest.NewLayout(t).Dir()
 	old, young := filepath.Join(dir, ".tmp-old"), filepath.Join(dir, ".tmp-young")
-	write(t, old, "x")
-	write(t, young, "x")
+	imagetest.Write(t, old, "x")
+	imagetest.Write(t, young, "x")
 	past := time.Now().Add(-48 * time.Hour)
 	if err := os.Chtimes(old, past, past); err != nil {
 		t.Fatal(err)

@@ -44,9 +44,9 @@ func (l Local) file(name string) (_ []byte, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	data, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
-	if err == nil && len(data) > maxManifest {
-		err = fmt.Errorf("%s has more than %d bytes", name, maxManifest)
+	data, err := io.ReadAll(io.LimitReader(f, MaxManifest+1))
+	if err == nil && len(data) > MaxManifest {
+		err = fmt.Errorf("%s has more than %d bytes", name, MaxManifest)
 	}
 	return data, err
 }
@@ -62,8 +62,8 @@ func (l Local) Manifest(_ context.Context, d v1.Descriptor) ([]byte, types.Media
 	if err != nil {
 		return nil, "", err
 	}
-	if got := describe(data, d.MediaType); got.Digest != d.Digest {
-		return nil, "", fmt.Errorf("manifest %s: %w", d.Digest, &damagedError{got.Digest})
+	if got := Describe(data, d.MediaType); got.Digest != d.Digest {
+		return nil, "", fmt.Errorf("manifest %s: %w", d.Digest, &DamagedError{got.Digest})
 	}
 	return data, d.MediaType, nil
 }
@@ -74,7 +74,7 @@ func (l Local) index() (v1.IndexManifest, error) {
 	if err != nil {
 		return v1.IndexManifest{}, err
 	}
-	_, index, err := readManifest(data, types.OCIImageIndex)
+	_, index, err := ReadManifest(data, types.OCIImageIndex)
 	if err != nil {
 		return v1.IndexManifest{}, fmt.Errorf("reading %s: %w", indexFile, err)
 	}
@@ -147,7 +147,7 @@ func (l Local) Blob(ctx context.Context, d v1.Descriptor) (_ []byte, err error) 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return io.ReadAll(newVerifier(contextReader{ctx, f}, d))
+	return io.ReadAll(NewVerifier(contextReader{ctx, f}, d))
 }
 
 // Bring copies a blob to another layout.
@@ -164,15 +164,10 @@ func (l Local) copyBlob(ctx context.Context, to *Layout, d v1.Descriptor) error 
 		return err
 	}
 	defer f.Close()
-	b, err := to.newBlob()
-	if err != nil {
+	_, err = to.fill(func(w io.Writer) error {
+		_, err := io.Copy(w, NewVerifier(contextReader{ctx, f}, d))
 		return err
-	}
-	defer b.discard()
-	if _, err := io.Copy(b, newVerifier(contextReader{ctx, f}, d)); err != nil {
-		return err
-	}
-	_, err = b.commit()
+	})
 	return err
 }
 

@@ -12,19 +12,33 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
+// MaxManifest bounds a manifest or config, in bytes: what the registries' own
+// standard asks them to take.
+const MaxManifest = 4 << 20
+
 // platform is what rootbuild builds and nodes boot.
 var platform = v1.Platform{OS: "linux", Architecture: "amd64"}
 
-// describe returns the descriptor of a manifest as it came.
-func describe(data []byte, t types.MediaType) v1.Descriptor {
+// Describe returns the descriptor of bytes of that media type.
+func Describe(data []byte, t types.MediaType) v1.Descriptor {
 	h, size, _ := v1.SHA256(bytes.NewReader(data)) // a byte slice is read without an error
 	return v1.Descriptor{MediaType: t, Size: size, Digest: h}
 }
 
-// readManifest reads an image's manifest or an index, of which one is nil. One
+// once returns the first descriptor of each blob.
+func once(list []v1.Descriptor) []v1.Descriptor {
+	seen := map[v1.Hash]bool{}
+	return slices.DeleteFunc(slices.Clone(list), func(d v1.Descriptor) bool {
+		again := seen[d.Digest]
+		seen[d.Digest] = true
+		return again
+	})
+}
+
+// ReadManifest reads an image's manifest or an index, of which one is nil. One
 // that could be taken for both, by one program for the one and by the next for
 // the other, is refused.
-func readManifest(data []byte, t types.MediaType) (*v1.Manifest, *v1.IndexManifest, error) {
+func ReadManifest(data []byte, t types.MediaType) (*v1.Manifest, *v1.IndexManifest, error) {
 	var shape struct {
 		SchemaVersion int             `json:"schemaVersion"`
 		MediaType     types.MediaType `json:"mediaType"`
@@ -71,8 +85,8 @@ func checkManifest(m *v1.Manifest) error {
 	if t := m.Config.MediaType; !slices.Contains([]types.MediaType{types.OCIConfigJSON, types.DockerConfigJSON}, t) {
 		errs = append(errs, fmt.Errorf("its config is %q: it is an artifact and no image", t))
 	}
-	if m.Config.Size > maxManifest {
-		errs = append(errs, fmt.Errorf("its config has %d bytes, more than %d", m.Config.Size, maxManifest))
+	if m.Config.Size > MaxManifest {
+		errs = append(errs, fmt.Errorf("its config has %d bytes, more than %d", m.Config.Size, MaxManifest))
 	}
 	sizes := map[v1.Hash]int64{}
 	for i, d := range append([]v1.Descriptor{m.Config}, m.Layers...) {

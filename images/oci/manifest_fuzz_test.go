@@ -10,15 +10,16 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
 )
 
-// FuzzManifest pulls from a layout whose index, manifest and config hold any
-// bytes. Whatever they are, the layout that is pulled into keeps no wrong
+// FuzzManifest takes from a layout whose index, manifest and config hold any
+// bytes. Whatever they are, the layout that takes it keeps no wrong
 // bytes, and writes nothing beside itself; an image that it took can be read to
 // its end or is refused.
 func FuzzManifest(f *testing.F) {
-	from, h := nodeImage(f, 1)
+	from, h := imagetest.NodeImage(f, 1)
 	manifest, err := os.ReadFile(from.BlobPath(h))
 	if err != nil {
 		f.Fatal(err)
@@ -45,9 +46,9 @@ func FuzzManifest(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		pulled, err := l.Pull(t.Context(), ref, oci.Unverified, oci.RegistryOptions{})
-		wantNothingWrong(t, l)
-		if have := names(t, dir); len(have) != 2 {
+		pulled, err := take(t, l, ref)
+		imagetest.WantNothingWrong(t, l)
+		if have := imagetest.Names(t, dir); len(have) != 2 {
 			t.Errorf("beside the layouts: %q", have)
 		}
 		if err != nil {
@@ -55,14 +56,14 @@ func FuzzManifest(f *testing.F) {
 		}
 		taken, err := l.Image(pulled.Digest)
 		if err != nil {
-			t.Fatalf("pulled %s, which cannot be opened: %v", pulled.Digest, err)
+			t.Fatalf("took %s, which cannot be opened: %v", pulled.Digest, err)
 		}
 		m, err := taken.Manifest()
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i := range m.Layers {
-			_ = readLayer(taken, i) // refused or not, it ends
+			_ = imagetest.ReadLayer(taken, i) // refused or not, it ends
 		}
 	})
 }
@@ -90,12 +91,12 @@ func hostileLayout(t *testing.T, img v1.Image, dir, manifest, config, index stri
 	if index == "" {
 		index = `{"schemaVersion":2,"manifests":[{"mediaType":"` + string(at.MediaType) + `","digest":"` + at.Digest.String() + `","size":1}]}`
 	}
-	write(t, filepath.Join(dir, "oci-layout"), `{"imageLayoutVersion":"1.0.0"}`)
-	write(t, filepath.Join(dir, "index.json"), index)
+	imagetest.Write(t, filepath.Join(dir, "oci-layout"), `{"imageLayoutVersion":"1.0.0"}`)
+	imagetest.Write(t, filepath.Join(dir, "index.json"), index)
 	for _, b := range blobs {
-		write(t, filepath.Join(dir, "blobs/sha256", describeText(t, b).Digest.Hex), b)
+		imagetest.Write(t, filepath.Join(dir, "blobs/sha256", describeText(t, b).Digest.Hex), b)
 	}
-	return reference(t, "oci:"+dir)
+	return imagetest.Reference(t, "oci:"+dir)
 }
 
 func describeText(t *testing.T, s string) v1.Descriptor {

@@ -6,11 +6,13 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/rootbuild/rootbuild/images/imagetest"
 )
 
 // A layer is read as it was written, and damage is told at its end.
 func TestOpenOwnLayer(t *testing.T) {
-	l := newLayout(t)
+	l := imagetest.NewLayout(t)
 	layer := writeLayer(t, l, file("a", "text"))
 	r, err := l.OpenLayer(layer)
 	if err != nil {
@@ -33,10 +35,19 @@ func TestOpenOwnLayer(t *testing.T) {
 	if _, err := io.Copy(io.Discard, damaged); err == nil || !strings.Contains(err.Error(), "its tar has diffID") {
 		t.Errorf("got %v, want that the tar is another one", err)
 	}
+	looked, err := l.OpenUnchecked(layer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer looked.Close()
+	if h, err := tar.NewReader(looked).Next(); err != nil || h.Name != "a" {
+		t.Errorf("unchecked: got %v, %v, want a", h, err)
+	}
 	if err := os.Remove(l.BlobPath(layer.Digest)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.OpenLayer(layer); err == nil {
+	_, err = l.OpenUnchecked(layer)
+	if _, checked := l.OpenLayer(layer); err == nil || checked == nil {
 		t.Error("opened a layer that is not there")
 	}
 }

@@ -2,10 +2,8 @@ package oci_test
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"os"
-	"strings"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -15,6 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
 )
 
@@ -35,7 +34,7 @@ func TestOpenLayerDamaged(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			l := newLayout(t)
+			l := imagetest.NewLayout(t)
 			layer := writeLayer(t, l, goldenLayer()...)
 			o := options(layer)
 			path := l.BlobPath(layer.Digest)
@@ -51,33 +50,8 @@ func TestOpenLayerDamaged(t *testing.T) {
 			if err := os.WriteFile(path, blob, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			wantError(t, readLayer(img, 0), tt.want)
+			imagetest.WantError(t, imagetest.ReadLayer(img, 0), tt.want)
 		})
-	}
-}
-
-func readLayer(img v1.Image, i int) error {
-	r, err := oci.OpenLayer(img, i)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(io.Discard, r)
-	if _, again := r.Read(make([]byte, 1)); err != nil && !errors.Is(again, err) {
-		return again
-	}
-	if closeErr := r.Close(); err == nil {
-		err = closeErr
-	}
-	return err
-}
-
-func wantError(t *testing.T, err error, want string) {
-	t.Helper()
-	if want == "" && err != nil {
-		t.Fatal(err)
-	}
-	if want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
-		t.Errorf("error %v, want one with %q", err, want)
 	}
 }
 
@@ -105,8 +79,8 @@ func TestOpenLayerMediaTypes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			wantError(t, readLayer(img, 0), tt.want)
-			wantError(t, readLayer(img, 1), "the image has 1 layers")
+			imagetest.WantError(t, imagetest.ReadLayer(img, 0), tt.want)
+			imagetest.WantError(t, imagetest.ReadLayer(img, 1), "the image has 1 layers")
 		})
 	}
 }

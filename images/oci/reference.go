@@ -85,6 +85,9 @@ func (l *Layout) Reference(h v1.Hash) Reference {
 // Registry says whether the image is in a registry, and not in a layout.
 func (r Reference) Registry() bool { return r.remote != nil }
 
+// Remote returns the name in a registry, or nil for a layout.
+func (r Reference) Remote() name.Reference { return r.remote }
+
 // Pinned says whether the reference names one image for ever, by its digest.
 func (r Reference) Pinned() bool {
 	if r.remote == nil {
@@ -108,6 +111,15 @@ func (r Reference) Repository() string {
 		return ""
 	}
 	return r.remote.Context().Name()
+}
+
+// Place returns FORMAT:PATH of a layout, whichever of its images is meant, or "" for
+// a registry.
+func (r Reference) Place() string {
+	if r.remote != nil {
+		return ""
+	}
+	return r.at(v1.Hash{})
 }
 
 // String returns the form that ParseReference reads.

@@ -32,6 +32,14 @@ type Source interface {
 	io.Closer
 }
 
+// Resolve returns the digest of the image that the reference of a source names:
+// of the one for linux/amd64, where it names an index. Of a layout's reference
+// without a digest it is the only image.
+func Resolve(ctx context.Context, s Source) (v1.Hash, error) {
+	image, err := choose(ctx, s)
+	return image.desc.Digest, err
+}
+
 // offer is the image that a reference led to.
 type offer struct {
 	manifest *v1.Manifest
@@ -46,7 +54,7 @@ func choose(ctx context.Context, s Source) (offer, error) {
 	if err != nil {
 		return offer{}, err
 	}
-	m, index, err := readManifest(data, d.MediaType)
+	m, index, err := ReadManifest(data, d.MediaType)
 	if index != nil {
 		if d, err = pick(index); err == nil {
 			data, d.MediaType, err = s.Manifest(ctx, d)
@@ -54,7 +62,7 @@ func choose(ctx context.Context, s Source) (offer, error) {
 		if err != nil {
 			return offer{}, fmt.Errorf("choosing from the index: %w", err)
 		}
-		m, index, err = readManifest(data, d.MediaType)
+		m, index, err = ReadManifest(data, d.MediaType)
 	}
 	if err != nil {
 		return offer{}, fmt.Errorf("reading manifest %s: %w", d.Digest, err)

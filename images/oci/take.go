@@ -6,9 +6,13 @@ import (
 	"sync/atomic"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 )
+
+// Parallel is how many blobs move at once.
+const Parallel = 4
 
 // Taken is an image that Take brought into a layout.
 type Taken struct {
@@ -46,13 +50,13 @@ func (l *Layout) Take(ctx context.Context, s Source, admit func(image v1.Hash) e
 	if err != nil {
 		return Taken{}, err
 	}
-	d := describe(o.data, o.desc.MediaType)
+	d := Describe(o.data, o.desc.MediaType)
 	if t := o.manifest.MediaType; t != "" {
 		d.MediaType = t
 	}
 	d.Platform = &platform
 	return Taken{
-		Digest: o.desc.Digest, Title: o.manifest.Annotations[titleKey],
+		Digest: o.desc.Digest, Title: o.manifest.Annotations[ocispec.AnnotationTitle],
 		Blobs: int(t.blobs.Load()), Bytes: t.bytes.Load(), Size: size,
 	}, l.record(d, s.Reference().tag())
 }
@@ -103,13 +107,8 @@ func (t *taking) layers(ctx context.Context) (size int64, err error) {
 		return 0, err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(parallel)
-	seen := map[v1.Hash]bool{}
-	for _, d := range t.manifest.Layers {
-		if seen[d.Digest] {
-			continue
-		}
-		seen[d.Digest] = true
+	group.SetLimit(Parallel)
+	for _, d := range once(t.manifest.Layers) {
 		size += d.Size
 		group.Go(func() error { return t.bring(ctx, d, "layer "+d.Digest.String()) })
 	}

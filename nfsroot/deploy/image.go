@@ -7,6 +7,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/trust"
 )
 
 // Image is a finished image in a layout: one that was built, or one that was pulled.
@@ -19,7 +20,7 @@ type Image struct {
 	// where the image was built here.
 	From string
 	// Verdict says who vouches for an image that was pulled.
-	Verdict oci.Verdict
+	Verdict trust.Verdict
 }
 
 var targetName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$`)
