@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/rootbuild/rootbuild/images/oci"
-	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
+	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 	"github.com/spf13/cobra"
 )
 
@@ -56,7 +56,7 @@ func runPull(ctx context.Context, ref string, o pullOptions, s streams) error {
 	if err := o.make.state.check(); err != nil {
 		return err
 	}
-	debug.SetMemoryLimit(entryMemory * int64(max(o.deploy.maxEntries(), nfsroot.DefaultMaxEntries)))
+	debug.SetMemoryLimit(entryMemory * int64(max(o.deploy.maxEntries(), unpack.DefaultMaxEntries)))
 	from, err := oci.ParseReference(ref)
 	if err != nil {
 		return usageError{err}
