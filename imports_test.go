@@ -16,7 +16,7 @@ const module = "github.com/rootbuild/rootbuild"
 // layers maps each package, with those below it, to the packages of the module that it
 // may import. Only the command knows the whole flow.
 var layers = map[string][]string{
-	"cmd/rootbuild":     {"images", "images/cpio", "images/oci", "images/registry", "images/trust", "stages", "builder", "builder/base", "builder/distfiles", "builder/engine", "nfsroot", "nfsroot/boot", "nfsroot/deploy"},
+	"cmd/rootbuild":     {"images", "images/cpio", "images/oci", "images/registry", "images/trust", "stages", "builder", "builder/base", "builder/distfiles", "builder/engine", "nfsroot", "nfsroot/boot", "nfsroot/deploy", "nfsroot/unpack"},
 	"hack/base":         {"builder/base", "images/oci"},
 	"hack/bench":        {"images/oci", "images/registry", "nfsroot"},
 	"images":            {},
@@ -32,21 +32,23 @@ var layers = map[string][]string{
 	"builder/engine":    {},
 	"builder/base":      {"images/oci"},
 	"builder/distfiles": {},
-	"nfsroot":           {"images/oci", "nfsroot/lockfile"},
+	"nfsroot":           {"nfsroot/lockfile", "nfsroot/unpack"},
 	"nfsroot/lockfile":  {},
 	"nfsroot/boot":      {"nfsroot/lockfile"},
-	"nfsroot/deploy":    {"images/oci", "images/trust", "nfsroot", "nfsroot/boot", "nfsroot/lockfile"},
+	"nfsroot/deploy":    {"images/oci", "images/trust", "nfsroot", "nfsroot/boot", "nfsroot/lockfile", "nfsroot/unpack"},
+	"nfsroot/unpack":    {"images/oci"},
 }
 
 const buildkit = "github.com/moby/buildkit/client"
 
 // foreign are packages of others that those of a layer leave alone: stages opens no
-// socket and starts no program, only the engine knows BuildKit's client, and only
-// the command has flags.
+// socket and starts no program, only the engine knows BuildKit's client, only the
+// command has flags, and only nfsroot/unpack knows what layers are made of.
 var foreign = map[string][]string{
 	"stages":         {"net", "net/http", "os/exec", buildkit},
 	"builder":        {buildkit, "github.com/spf13/cobra"},
 	"cmd/rootbuild":  {buildkit},
+	"nfsroot":        {"archive/tar", "archive/zip", "github.com/klauspost/compress/zstd"},
 	"nfsroot/deploy": {"github.com/spf13/cobra", "golang.org/x/term"},
 }
 

@@ -140,7 +140,7 @@ func BenchmarkUnpack(b *testing.B) {
 		b.SetBytes(size)
 		before := cpu(b, unix.RUSAGE_SELF)
 		for i := 0; b.Loop(); i++ {
-			unpack(b, s, fmt.Sprintf("r%d", i), img)
+			mustUnpack(b, s, fmt.Sprintf("r%d", i), img)
 		}
 		report(b, cpu(b, unix.RUSAGE_SELF)-before)
 	})
@@ -175,7 +175,7 @@ func BenchmarkUpdate(b *testing.B) {
 	for name, link := range map[string]bool{"copy": false, "link": true} {
 		b.Run(name, func(b *testing.B) {
 			s := open(b, b.TempDir())
-			unpack(b, s, "first", first)
+			mustUnpack(b, s, "first", first)
 			switchTo(b, s, "first")
 			before := cpu(b, unix.RUSAGE_SELF)
 			for i := 0; b.Loop(); i++ {

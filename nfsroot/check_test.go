@@ -2,18 +2,17 @@ package nfsroot_test
 
 import (
 	"archive/tar"
-	"encoding/json"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"unicode"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/rootbuild/rootbuild/nfsroot"
+	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 )
 
 // netRaw is a capability as ping carries it: version 2, effective, cap_net_raw.
@@ -50,10 +49,10 @@ func check(t *testing.T, s *nfsroot.Store, tag string) []string {
 
 func TestCheckIntact(t *testing.T) {
 	s := open(t, t.TempDir())
-	unpack(t, s, "r", image(t, allKinds()))
+	mustUnpack(t, s, "r", image(t, allKinds()))
 	equal(t, "differences", check(t, s, "r"), []string{})
 	// Layers over layers, links that lost their first name among them.
-	unpack(t, s, "over", image(t, allKinds(), []entry{
+	mustUnpack(t, s, "over", image(t, allKinds(), []entry{
 		file("d/file", "new"), file(".wh.a-first", ""), file("d/.wh.d", ""), dir("d", 0o700), file("implied/x", "1"),
 	}, []entry{file("ping", "no capability")}))
 	equal(t, "differences", check(t, s, "over"), []string{})
@@ -99,7 +98,7 @@ func TestCheckDifferences(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			s := open(t, t.TempDir())
-			unpack(t, s, "r", image(t, allKinds()))
+			mustUnpack(t, s, "r", image(t, allKinds()))
 			root := s.Path("r")
 			var restore []func() error
 			for name := range treeOf(t, root) {
@@ -123,28 +122,9 @@ func TestCheckDifferences(t *testing.T) {
 	}
 }
 
-func FuzzName(f *testing.F) {
-	for _, name := range []string{"", "usr/bin", `"`, `"a"`, `\x00`, "\xff\x00", "\x1b[31m", "ä\u2028", "a b"} {
-		f.Add(name)
-	}
-	f.Fuzz(func(t *testing.T, name string) {
-		text, err := json.Marshal(nfsroot.Name(name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var back nfsroot.Name
-		if err := json.Unmarshal(text, &back); err != nil || string(back) != name {
-			t.Errorf("%q became %s and then %q, %v", name, text, back, err)
-		}
-		if shown := nfsroot.Name(name).String(); strings.ContainsFunc(shown, unicode.IsControl) {
-			t.Errorf("%q is shown as %q", name, shown)
-		}
-	})
-}
-
 func TestCheckRefuses(t *testing.T) {
 	s := open(t, t.TempDir())
-	unpack(t, s, "r", image(t, []entry{file("a", "1")}))
+	mustUnpack(t, s, "r", image(t, []entry{file("a", "1")}))
 	if _, err := s.Check(t.Context(), "none"); !errors.Is(err, nfsroot.ErrNoRoot) {
 		t.Errorf("check of a root that is not there: %v", err)
 	}
@@ -165,14 +145,14 @@ func TestCheckRefuses(t *testing.T) {
 	if err := errors.Join(os.WriteFile(path, data, 0o600), os.WriteFile(record, vouching(t, s.Dir(), "r", data), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Check(t.Context(), "r"); !errors.Is(err, nfsroot.ErrNoInventory) {
+	if _, err := s.Check(t.Context(), "r"); !errors.Is(err, unpack.ErrNoInventory) {
 		t.Errorf("check of a root whose inventory an earlier rootbuild kept: %v", err)
 	}
 	old := `{"tag":"r","digest":"sha256:` + strings.Repeat("0", 64) + `","created":"2026-01-01T00:00:00Z","size":1,"files":2}`
 	if err := os.WriteFile(record, []byte(old), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Check(t.Context(), "r"); !errors.Is(err, nfsroot.ErrNoInventory) {
+	if _, err := s.Check(t.Context(), "r"); !errors.Is(err, unpack.ErrNoInventory) {
 		t.Errorf("check of a root of an earlier rootbuild: %v", err)
 	}
 }

@@ -146,7 +146,7 @@ func TestTrashedRootStaysWhole(t *testing.T) {
 		t.Errorf("a node reads %q, %v", data, err)
 	}
 	// The tag is free for another image, which is another directory.
-	unpack(t, s, "x1", image(t, []entry{file("name", "again")}))
+	mustUnpack(t, s, "x1", image(t, []entry{file("name", "again")}))
 	data, err = node.ReadFile("name")
 	if err != nil || string(data) != "x1" {
 		t.Errorf("after the tag was used again, a node reads %q, %v", data, err)
@@ -225,7 +225,7 @@ func TestCollectOnFullDisk(t *testing.T) {
 		collect(t, s, in(hours, 0, 0))
 	}
 	wantTags(t, s, "at the end", "x2", "")
-	unpack(t, s, "x3", image(t, []entry{file("name", "x3")}))
+	mustUnpack(t, s, "x3", image(t, []entry{file("name", "x3")}))
 }
 
 func TestCollectRefuses(t *testing.T) {

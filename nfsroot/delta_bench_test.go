@@ -40,7 +40,7 @@ func BenchmarkDelta(b *testing.B) {
 				b.StopTimer()
 				s := open(b, fmt.Sprintf("%s/%d", dir, i))
 				if way.base {
-					unpack(b, s, "old", old)
+					mustUnpack(b, s, "old", old)
 				}
 				unix.Sync()
 				free, before := freeBlocks(b, dir), cpu(b, unix.RUSAGE_SELF)

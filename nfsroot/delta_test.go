@@ -72,7 +72,7 @@ func unpackNoting(t *testing.T, s *nfsroot.Store, tag string, img v1.Image, o nf
 func checkSame(t *testing.T, s *nfsroot.Store, tag string, img v1.Image) {
 	t.Helper()
 	alone := open(t, t.TempDir())
-	unpack(t, alone, tag, img)
+	mustUnpack(t, alone, tag, img)
 	equal(t, "tree of "+tag, treeOf(t, s.Path(tag)), treeOf(t, alone.Path(tag)))
 	equal(t, "times of "+tag, timesOf(t, s.Path(tag)), timesOf(t, alone.Path(tag)))
 	if found, err := s.Check(t.Context(), tag); err != nil || len(found) > 0 {
@@ -83,7 +83,7 @@ func checkSame(t *testing.T, s *nfsroot.Store, tag string, img v1.Image) {
 func TestDelta(t *testing.T) {
 	for _, link := range []bool{false, true} {
 		s := open(t, t.TempDir())
-		unpack(t, s, "one", image(t, append(sharedLayers[:2:2], []entry{file("one", "1")})...))
+		mustUnpack(t, s, "one", image(t, append(sharedLayers[:2:2], []entry{file("one", "1")})...))
 		before := treeOf(t, s.Path("one"))
 		two := image(t, append(sharedLayers[:2:2], []entry{file("two", "2"), file(".wh.secret", "")})...)
 		notes, err := unpackNoting(t, s, "two", withoutLayers{two, map[int]bool{0: true, 1: true}}, nfsroot.UnpackOptions{Link: link})
@@ -138,7 +138,7 @@ func TestDeltaFromDamagedRoot(t *testing.T) {
 		for _, link := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
 				s := open(t, t.TempDir())
-				unpack(t, s, "one", image(t, sharedLayers...))
+				mustUnpack(t, s, "one", image(t, sharedLayers...))
 				if err := damage(s); err != nil {
 					t.Fatal(err)
 				}
@@ -165,7 +165,7 @@ func TestDeltaLinksUnread(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	s := open(t, dir)
-	unpack(t, s, "one", image(t, sharedLayers...))
+	mustUnpack(t, s, "one", image(t, sharedLayers...))
 	tool, untouched := s.Path("one/usr/bin/tool"), s.Path("one/usr/bin/new")
 	if err := errors.Join(os.Chmod(tool, 0o600), os.Chmod(tool, 0o644)); err != nil {
 		t.Fatal(err)
@@ -195,7 +195,7 @@ func TestDeltaFromReplaced(t *testing.T) {
 	lower, upper := []entry{file("a", "lower"), file("b", "lower")}, []entry{file("a", "upper"), hardlink("c", "b")}
 	for _, link := range []bool{false, true} {
 		s := open(t, t.TempDir())
-		unpack(t, s, "one", image(t, lower, upper))
+		mustUnpack(t, s, "one", image(t, lower, upper))
 		two := image(t, lower, []entry{file("two", "2")})
 		notes, err := unpackNoting(t, s, "two", two, nfsroot.UnpackOptions{Link: link})
 		if err != nil {
@@ -219,7 +219,7 @@ func TestDeltaFromReplaced(t *testing.T) {
 func TestDeltaLinksOtherInodes(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir+"/store")
-	unpack(t, s, "one", image(t, sharedLayers...))
+	mustUnpack(t, s, "one", image(t, sharedLayers...))
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +256,7 @@ func accessed(t *testing.T, path string) unix.Timespec {
 // is another, is checked as any.
 func TestDeltaChecksDiffID(t *testing.T) {
 	s := open(t, t.TempDir())
-	unpack(t, s, "one", image(t, sharedLayers...))
+	mustUnpack(t, s, "one", image(t, sharedLayers...))
 	img := image(t, append(sharedLayers[:2:2], []entry{file("x", "x")})...)
 	config, err := img.ConfigFile()
 	if err != nil {
@@ -280,7 +280,7 @@ func TestDeltaReflink(t *testing.T) {
 	dir := mountImage(t, 320<<20, "mkfs.xfs", "-q")
 	s := open(t, dir)
 	large := [][]entry{{file("large", strings.Repeat("etaoin shrdlu\n", 3<<20))}}
-	unpack(t, s, "one", image(t, large...))
+	mustUnpack(t, s, "one", image(t, large...))
 	before := freeBlocks(t, dir)
 	two := image(t, append(large, []entry{file("two", "2")})...)
 	if _, err := unpackNoting(t, s, "two", withoutLayers{two, map[int]bool{0: true}}, nfsroot.UnpackOptions{}); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 
 	"github.com/rootbuild/rootbuild/nfsroot"
+	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 )
 
 // made is a layer with what its history says.
@@ -43,13 +44,13 @@ func imageMade(t *testing.T, layers ...made) v1.Image {
 
 func TestDiff(t *testing.T) {
 	s := open(t, t.TempDir())
-	unpack(t, s, "a", imageMade(t,
+	mustUnpack(t, s, "a", imageMade(t,
 		made{"package bash 5.1", []entry{file("bin/bash", "five one"), file("doc", "d")}},
 		made{"package lib 1", []entry{file("lib/a", "1"), symlink("lib/b", "a")}},
 		made{"package old 1", []entry{file("old", "o")}},
 		made{"package same 1", []entry{file("same", "s")}},
 	))
-	unpack(t, s, "b", imageMade(t,
+	mustUnpack(t, s, "b", imageMade(t,
 		made{"package bash 5.2", []entry{file("bin/bash", "five two!"), file("doc", "d").with(func(h *tar.Header) { h.Mode, h.Uid = 0o600, 1 })}},
 		made{"package lib 1", []entry{file("lib/a", "2"), symlink("lib/b", "./a")}},
 		made{"package new 3", []entry{file("new", "nn")}},
@@ -62,20 +63,20 @@ func TestDiff(t *testing.T) {
 	for i := range d.Packages {
 		d.Packages[i].Size = 0 // as it comes from the compressor
 	}
-	equal(t, "diff", d, nfsroot.Diff{
-		Packages: []nfsroot.PackageChange{
-			{Name: "bash", What: nfsroot.Changed, From: "5.1", To: "5.2"},
-			{Name: "lib", What: nfsroot.Rebuilt, From: "1", To: "1"},
-			{Name: "new", What: nfsroot.Added, To: "3"},
-			{Name: "old", What: nfsroot.Removed, From: "1"},
+	equal(t, "diff", d, unpack.Diff{
+		Packages: []unpack.PackageChange{
+			{Name: "bash", What: unpack.Changed, From: "5.1", To: "5.2"},
+			{Name: "lib", What: unpack.Rebuilt, From: "1", To: "1"},
+			{Name: "new", What: unpack.Added, To: "3"},
+			{Name: "old", What: unpack.Removed, From: "1"},
 		},
-		Files: []nfsroot.FileChange{
-			{Name: "bin/bash", What: nfsroot.Changed, How: []string{"content"}, From: 8, To: 9},
-			{Name: "doc", What: nfsroot.Changed, How: []string{"mode", "owner"}, From: 1, To: 1},
-			{Name: "lib/a", What: nfsroot.Changed, How: []string{"content"}, From: 1, To: 1},
-			{Name: "lib/b", What: nfsroot.Changed, How: []string{"target"}},
-			{Name: "new", What: nfsroot.Added, To: 2},
-			{Name: "old", What: nfsroot.Removed, From: 1},
+		Files: []unpack.FileChange{
+			{Name: "bin/bash", What: unpack.Changed, How: []string{"content"}, From: 8, To: 9},
+			{Name: "doc", What: unpack.Changed, How: []string{"mode", "owner"}, From: 1, To: 1},
+			{Name: "lib/a", What: unpack.Changed, How: []string{"content"}, From: 1, To: 1},
+			{Name: "lib/b", What: unpack.Changed, How: []string{"target"}},
+			{Name: "new", What: unpack.Added, To: 2},
+			{Name: "old", What: unpack.Removed, From: 1},
 		},
 	})
 	same, err := s.Diff("a", "a")

@@ -1,6 +1,7 @@
 // Package nfsroot keeps the directory of node roots that diskless nodes boot
-// from: it unpacks images, switches the symlink current and goes back, compares
-// roots with their images and with each other, and removes what no node holds.
+// from: it makes roots of images, switches the symlink current and goes back, and
+// removes what no node holds. What layers are made of, package unpack knows: it makes
+// the trees, and compares them with their images and with each other.
 //
 // A store is laid out as follows:
 //

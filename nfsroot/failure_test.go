@@ -46,7 +46,7 @@ func child(t *testing.T, name, dir string) *exec.Cmd {
 func storeWithBase(t *testing.T, dir string) {
 	t.Helper()
 	s := open(t, dir)
-	unpack(t, s, "base", image(t, []entry{file("base", "b")}))
+	mustUnpack(t, s, "base", image(t, []entry{file("base", "b")}))
 	switchTo(t, s, "base")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -78,7 +78,7 @@ func checkAfterKill(t *testing.T, dir string) {
 	if left, err := os.ReadDir(filepath.Join(dir, ".rootbuild/staging")); err != nil || len(left) > 0 {
 		t.Errorf("staging after Open: %v, %v", left, err)
 	}
-	unpack(t, s, "next", image(t, nextLayers...))
+	mustUnpack(t, s, "next", image(t, nextLayers...))
 	switchTo(t, s, "next")
 	equal(t, "the next root", treeOf(t, s.Path("next")), nextTree)
 	switchTo(t, s, "base")
@@ -155,7 +155,7 @@ func TestKilledAnytime(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	dir := mountTmpfs(t, "size=2m")
 	s := open(t, dir)
-	unpack(t, s, "base", image(t, []entry{file("base", "b")}))
+	mustUnpack(t, s, "base", image(t, []entry{file("base", "b")}))
 	switchTo(t, s, "base")
 	before := treeOf(t, dir)
 	big := image(t, []entry{file("small", "s"), file("big", strings.Repeat("x", 4<<20))})

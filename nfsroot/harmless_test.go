@@ -60,7 +60,7 @@ func wantHarmless(t *testing.T, img v1.Image, want map[string]string) {
 	t.Helper()
 	outer, s := surroundings(t)
 	before := around(t, outer)
-	unpack(t, s, "odd", img)
+	mustUnpack(t, s, "odd", img)
 	want = maps.Clone(want)
 	want["."] = root
 	equal(t, "tree", treeOf(t, s.Path("odd")), want)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/rootbuild/rootbuild/nfsroot"
+	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 )
 
 // Headers that no tar program writes, or that ask for what an image may not set.
@@ -81,7 +82,7 @@ func TestHostileHeaders(t *testing.T) {
 	outer, s := surroundings(t)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			wantRefused(t, s, outer, imageOfBlobs(t, plain(test.layer, end)), nfsroot.Refusal{}, test.want)
+			wantRefused(t, s, outer, imageOfBlobs(t, plain(test.layer, end)), unpack.Refusal{}, test.want)
 		})
 	}
 }
@@ -119,12 +120,12 @@ func TestHostilePrivileges(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			img := image(t, []entry{file("before", "1"), test.entry})
-			wantRefused(t, s, outer, img, nfsroot.Refusal{Devices: true, Setuid: true}, test.want)
+			wantRefused(t, s, outer, img, unpack.Refusal{Devices: true, Setuid: true}, test.want)
 		})
 	}
-	unpack(t, s, "agreed", image(t, []entry{tests[0].entry, dir("sticky", 0o3777), capable}))
+	mustUnpack(t, s, "agreed", image(t, []entry{tests[0].entry, dir("sticky", 0o3777), capable}))
 	if _, err := s.Unpack(t.Context(), image(t, []entry{dir("d", 0o3777), symlink("s", "d"), file("f", "")}),
-		nfsroot.UnpackOptions{Tag: "harmless", Refuse: nfsroot.Refusal{Devices: true, Setuid: true}}); err != nil {
+		nfsroot.UnpackOptions{Tag: "harmless", Refuse: unpack.Refusal{Devices: true, Setuid: true}}); err != nil {
 		t.Error(err)
 	}
 }

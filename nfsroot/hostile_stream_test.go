@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"github.com/rootbuild/rootbuild/nfsroot"
+	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 )
 
 // Streams that are not what their image says, or not what they say themselves.
@@ -63,12 +63,12 @@ func TestHostileStreams(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			// Above a layer that is as it should be.
-			wantRefused(t, s, outer, imageOfBlobs(t, plain(raw("c", '0', ""), end), test.blob), nfsroot.Refusal{}, test.want)
+			wantRefused(t, s, outer, imageOfBlobs(t, plain(raw("c", '0', ""), end), test.blob), unpack.Refusal{}, test.want)
 		})
 	}
 	t.Run("a hard link to what its own layer hid", func(t *testing.T) {
 		upper := plain(raw(".wh.a", '0', ""), block("l", '1', 0, func(h []byte) { copy(h[157:], "a") }), end)
-		wantRefused(t, s, outer, imageOfBlobs(t, plain(tarball), upper), nfsroot.Refusal{}, "not a file")
+		wantRefused(t, s, outer, imageOfBlobs(t, plain(tarball), upper), unpack.Refusal{}, "not a file")
 	})
 }
 
@@ -125,7 +125,7 @@ func TestHostileBombs(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			start := time.Now()
-			wantRefused(t, s, outer, imageOfBlobs(t, test.blob), nfsroot.Refusal{}, test.want)
+			wantRefused(t, s, outer, imageOfBlobs(t, test.blob), unpack.Refusal{}, test.want)
 			t.Logf("%d bytes, refused after %v", len(test.blob.data), time.Since(start).Round(time.Millisecond))
 		})
 	}
@@ -166,7 +166,7 @@ func TestHostileConfigs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			wantRefused(t, s, outer, img, nfsroot.Refusal{}, test.want)
+			wantRefused(t, s, outer, img, unpack.Refusal{}, test.want)
 		})
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 
 	"github.com/rootbuild/rootbuild/nfsroot"
+	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 )
 
 // surroundings is a directory with a store in it and files that a hostile
@@ -26,7 +27,7 @@ func surroundings(t testing.TB) (outer string, s *nfsroot.Store) {
 		t.Fatal(err)
 	}
 	s = open(t, filepath.Join(outer, "store"))
-	unpack(t, s, "good", image(t, []entry{file("victim", "untouched")}))
+	mustUnpack(t, s, "good", image(t, []entry{file("victim", "untouched")}))
 	switchTo(t, s, "good")
 	return outer, s
 }
@@ -45,7 +46,7 @@ func around(t testing.TB, outer string) map[string]string {
 
 // wantRefused fails unless the image is refused with a text, and nothing that
 // surrounds its root is touched.
-func wantRefused(t *testing.T, s *nfsroot.Store, outer string, img v1.Image, refuse nfsroot.Refusal, want string) {
+func wantRefused(t *testing.T, s *nfsroot.Store, outer string, img v1.Image, refuse unpack.Refusal, want string) {
 	t.Helper()
 	before := around(t, outer)
 	_, err := s.Unpack(t.Context(), img, nfsroot.UnpackOptions{Tag: fmt.Sprintf("bad-%d", len(before)), Refuse: refuse})
@@ -152,7 +153,7 @@ func TestHostileLayers(t *testing.T) {
 			// In two layers too: what one made must not help the next.
 			layer := test.layer(outer)
 			for _, i := range slices.Compact([]int{0, len(layer) / 2, len(layer) - 1}) {
-				wantRefused(t, s, outer, image(t, layer[:i], layer[i:]), nfsroot.Refusal{}, test.want)
+				wantRefused(t, s, outer, image(t, layer[:i], layer[i:]), unpack.Refusal{}, test.want)
 			}
 		})
 	}

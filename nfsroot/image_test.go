@@ -112,7 +112,7 @@ func open(t testing.TB, dir string) *nfsroot.Store {
 	return s
 }
 
-func unpack(t testing.TB, s *nfsroot.Store, tag string, img v1.Image) nfsroot.Root {
+func mustUnpack(t testing.TB, s *nfsroot.Store, tag string, img v1.Image) nfsroot.Root {
 	t.Helper()
 	r, err := s.Unpack(t.Context(), img, nfsroot.UnpackOptions{Tag: tag})
 	if err != nil {

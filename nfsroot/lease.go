@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 )
 
 // maxLease is how much of a lease is read, in bytes.
@@ -32,7 +34,7 @@ func readLeases(dir string, tags map[string]bool) ([]Use, error) {
 		if err != nil {
 			return err
 		}
-		use := Use{By: Name(rel), Source: SourceLease}
+		use := Use{By: unpack.Name(rel), Source: SourceLease}
 		use.Tag, use.Why = readLease(file, tags)
 		list = append(list, use)
 		return nil

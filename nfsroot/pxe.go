@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 )
 
 // textHead is how far into a file a NUL byte marks it as no text: a kernel or
@@ -40,7 +42,7 @@ func readPXE(dir string, tags map[string]bool) ([]Use, error) {
 			return err
 		}
 		for tag := range named {
-			list = append(list, Use{By: Name(rel), Source: SourcePXE, Tag: tag})
+			list = append(list, Use{By: unpack.Name(rel), Source: SourcePXE, Tag: tag})
 		}
 		return nil
 	})

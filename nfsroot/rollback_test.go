@@ -35,7 +35,7 @@ func cannotRollBack(t *testing.T, s *nfsroot.Store) {
 
 func TestRollback(t *testing.T) {
 	s := twoRoots(t, t.TempDir())
-	unpack(t, s, "c", image(t, []entry{file("name", "c")}))
+	mustUnpack(t, s, "c", image(t, []entry{file("name", "c")}))
 	cannotRollBack(t, s)
 	switchTo(t, s, "a")
 	cannotRollBack(t, s)
@@ -55,7 +55,7 @@ func TestRollback(t *testing.T) {
 
 func TestRollbackSkips(t *testing.T) {
 	s := twoRoots(t, t.TempDir())
-	unpack(t, s, "c", image(t, []entry{file("name", "c")}))
+	mustUnpack(t, s, "c", image(t, []entry{file("name", "c")}))
 	for _, tag := range []string{"a", "b", "c"} {
 		switchTo(t, s, tag)
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 )
 
 // ErrNoRoot is wrapped by errors about a tag that the store does not have.
@@ -57,7 +59,17 @@ const (
 
 func (v *View) recordPath(tag string) string { return v.meta("roots", tag+recordSuffix) }
 
+func (v *View) inventoryPath(tag string) string { return v.meta("roots", tag+inventorySuffix) }
+
 func (v *View) listingsPath(tag string) string { return v.meta("roots", tag+listingsSuffix) }
+
+// unpacked says where a root is, and what is kept of it.
+func (v *View) unpacked(r Root) unpack.Root {
+	return unpack.Root{
+		Name: r.Tag, Dir: v.Path(r.Tag), Image: r.Digest,
+		Inventory: v.inventoryPath(r.Tag), InventoryDigest: r.Inventory, Listings: v.listingsPath(r.Tag),
+	}
+}
 
 // records returns the tags that have a file with this suffix, sorted.
 func (v *View) records(suffix string) ([]string, error) {

@@ -121,7 +121,7 @@ func TestOpenLocked(t *testing.T) {
 func TestOpenSweeps(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
-	unpack(t, s, "r", image(t, []entry{file("a", "1")}))
+	mustUnpack(t, s, "r", image(t, []entry{file("a", "1")}))
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

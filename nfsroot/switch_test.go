@@ -35,8 +35,8 @@ func journal(t *testing.T, s *nfsroot.Store) []string {
 func twoRoots(t testing.TB, dir string) *nfsroot.Store {
 	t.Helper()
 	s := open(t, dir)
-	unpack(t, s, "a", image(t, []entry{file("name", "a")}))
-	unpack(t, s, "b", image(t, []entry{file("name", "b")}))
+	mustUnpack(t, s, "a", image(t, []entry{file("name", "a")}))
+	mustUnpack(t, s, "b", image(t, []entry{file("name", "b")}))
 	return s
 }
 

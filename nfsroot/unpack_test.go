@@ -74,7 +74,7 @@ func TestUnpackTree(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			s := open(t, t.TempDir())
-			r := unpack(t, s, "r", image(t, test.layers...))
+			r := mustUnpack(t, s, "r", image(t, test.layers...))
 			equal(t, "tree", treeOf(t, s.Path("r")), test.want)
 			if r.Files != len(test.want) {
 				t.Errorf("Files = %d, want %d", r.Files, len(test.want))
@@ -87,7 +87,7 @@ func TestUnpackTimes(t *testing.T) {
 	later := written.Add(time.Hour)
 	at := func(when time.Time) func(*tar.Header) { return func(h *tar.Header) { h.ModTime = when } }
 	s := open(t, t.TempDir())
-	unpack(t, s, "r", image(t,
+	mustUnpack(t, s, "r", image(t,
 		[]entry{dir("d", 0o755), file("d/x", "1"), symlink("s", "d"), dir("e", 0o755), file("implied/x", ""), hardlink("d/y", "d/x")},
 		[]entry{file("d/x", "2").with(at(later)), dir("e", 0o700).with(at(later)), file("implied/.wh.x", ""), file("s/z", "")},
 	))
@@ -100,7 +100,7 @@ func TestUnpackCapability(t *testing.T) {
 	// Version 2, effective, cap_net_raw permitted: what ping carries.
 	capability := "\x01\x00\x00\x02\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 	s := open(t, t.TempDir())
-	unpack(t, s, "r", image(t, []entry{file("ping", "p").with(func(h *tar.Header) {
+	mustUnpack(t, s, "r", image(t, []entry{file("ping", "p").with(func(h *tar.Header) {
 		h.Mode, h.Uid = 0o4755, 7
 		h.PAXRecords = map[string]string{"SCHILY.xattr.security.capability": capability}
 	})}))
@@ -140,10 +140,10 @@ func TestUnpackRecord(t *testing.T) {
 func TestUnpackSameTag(t *testing.T) {
 	s := open(t, t.TempDir())
 	img := image(t, []entry{file("a", "1")})
-	first := unpack(t, s, "r", img)
+	first := mustUnpack(t, s, "r", img)
 	before, changed := treeOf(t, s.Dir()), timesOf(t, s.Dir())
 
-	equal(t, "root of the second unpack", unpack(t, s, "r", img), first)
+	equal(t, "root of the second unpack", mustUnpack(t, s, "r", img), first)
 	_, err := s.Unpack(t.Context(), image(t, []entry{file("a", "2")}), nfsroot.UnpackOptions{Tag: "r"})
 	var taken *nfsroot.TagTakenError
 	if !errors.As(err, &taken) || taken.Have != first.Digest {
@@ -173,7 +173,7 @@ func TestUnpackTagNames(t *testing.T) {
 		}
 	}
 	for _, tag := range []string{"a", "_", "uclibc-2026.11", strings.Repeat("x", 128)} {
-		unpack(t, s, tag, img)
+		mustUnpack(t, s, tag, img)
 	}
 }
 

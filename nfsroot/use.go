@@ -7,6 +7,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 )
 
 // Sources are the places that tell which nodes hold which roots. The zero
@@ -36,8 +38,8 @@ const (
 
 // Use is one holder of a root.
 type Use struct {
-	By     Name   `json:"by"` // node, or file that names the root
-	Source string `json:"source"`
+	By     unpack.Name `json:"by"` // node, or file that names the root
+	Source string      `json:"source"`
 	// Tag is the root, and empty when it is not known which: then it may be
 	// any.
 	Tag string `json:"tag,omitempty"`
@@ -75,7 +77,7 @@ func (v *View) uses(s Sources, tags map[string]bool) ([]Use, error) {
 	list := slices.Concat(leases, named)
 	for _, c := range clients {
 		if !c.among(s.Others) && !hasLease(leases, c.address, c.name) {
-			list = append(list, Use{By: Name(c.String()), Source: SourceClient, Why: "of which no lease says what it mounts"})
+			list = append(list, Use{By: unpack.Name(c.String()), Source: SourceClient, Why: "of which no lease says what it mounts"})
 		}
 	}
 	stores, err := v.names()
@@ -103,13 +105,13 @@ func hasLease(leases []Use, names ...string) bool {
 // use says what a mount by NFSv3 holds, if it can be a root of the store that
 // has these paths.
 func (m mount) use(stores []string, tags map[string]bool) (Use, bool) {
-	use := Use{By: Name(m.String()), Source: SourceRmtab}
+	use := Use{By: unpack.Name(m.String()), Source: SourceRmtab}
 	for _, dir := range stores {
 		below, ok := strings.CutPrefix(path.Clean(m.path)+"/", dir+"/")
 		tag, _, _ := strings.Cut(below, "/")
 		switch {
 		case !ok && strings.HasPrefix(dir+"/", path.Clean(m.path)+"/") || ok && tag == "":
-			use.Why = "which mounts " + Name(m.path).String()
+			use.Why = "which mounts " + unpack.Name(m.path).String()
 			return use, true
 		case !ok:
 			continue

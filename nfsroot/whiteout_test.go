@@ -31,7 +31,7 @@ func TestWhiteouts(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			s := open(t, t.TempDir())
-			unpack(t, s, "r", image(t, lower, test.layer))
+			mustUnpack(t, s, "r", image(t, lower, test.layer))
 			equal(t, "tree", treeOf(t, s.Path("r")), test.want)
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/rootbuild/rootbuild/nfsroot"
+	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 	"github.com/spf13/cobra"
 )
 
@@ -31,9 +32,9 @@ func newCheckTree(s streams) *cobra.Command {
 
 // checkedTree is the report of check.
 type checkedTree struct {
-	Tag         string               `json:"tag"`
-	Intact      bool                 `json:"intact"`
-	Differences []nfsroot.Difference `json:"differences"`
+	Tag         string              `json:"tag"`
+	Intact      bool                `json:"intact"`
+	Differences []unpack.Difference `json:"differences"`
 }
 
 func runCheckTree(ctx context.Context, tag string, o storeOptions, s streams) error {

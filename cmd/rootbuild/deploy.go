@@ -7,9 +7,9 @@ import (
 	"math"
 	"path/filepath"
 
-	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/rootbuild/rootbuild/nfsroot/boot"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
+	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 	"github.com/spf13/cobra"
 )
 
@@ -23,7 +23,7 @@ type deployOptions struct {
 	check    bool
 	machine  machineOptions
 
-	refuse     nfsroot.Refusal // of the image, before it is unpacked
+	refuse     unpack.Refusal // of the image, before it is unpacked
 	allowOlder bool
 }
 
@@ -33,7 +33,7 @@ func (o *deployOptions) addFlags(cmd *cobra.Command) {
 	addNFSRoot(cmd, &o.nfsroot)
 	f.BoolVar(&o.noSwitch, "no-switch", false, "unpack, but leave current as it is")
 	f.BoolVar(&o.link, "link", false, "share the files that another root has by hard links (see docs/store.md for the price)")
-	f.UintVar(&o.entries, "max-entries", nfsroot.DefaultMaxEntries, "refuse an image with more entries; each takes 250 bytes of memory")
+	f.UintVar(&o.entries, "max-entries", unpack.DefaultMaxEntries, "refuse an image with more entries; each takes 250 bytes of memory")
 	f.BoolVar(&o.check, "check", false, "boot the root in a virtual machine (see rootbuild boot), and switch only if all its checks pass")
 	o.machine.addFlags(cmd)
 }

@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/rootbuild/rootbuild/nfsroot"
+	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 	"github.com/spf13/cobra"
 )
 
@@ -53,7 +54,7 @@ func runDiff(from, to string, o storeOptions, s streams) error {
 	return writeDiff(s.out, d)
 }
 
-func writeDiff(w io.Writer, d nfsroot.Diff) error {
+func writeDiff(w io.Writer, d unpack.Diff) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, p := range d.Packages {
 		fmt.Fprintf(table, "package\t%s\t%s\t%s\t%+d\n", p.Name, p.What, versions(p), p.Size)
@@ -68,11 +69,11 @@ func writeDiff(w io.Writer, d nfsroot.Diff) error {
 	return table.Flush()
 }
 
-func versions(p nfsroot.PackageChange) string {
+func versions(p unpack.PackageChange) string {
 	switch p.What {
-	case nfsroot.Added:
+	case unpack.Added:
 		return p.To
-	case nfsroot.Changed:
+	case unpack.Changed:
 		return p.From + " -> " + p.To
 	}
 	return p.From

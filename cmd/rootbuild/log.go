@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rootbuild/rootbuild/nfsroot"
+	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 	"github.com/spf13/cobra"
 )
 
@@ -50,7 +51,7 @@ func writeSwitches(w io.Writer, switches []nfsroot.Switch) error {
 		}
 		// As names: a user's environment and arguments may hold anything.
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", l.When.Local().Format(time.DateTime),
-			nfsroot.Name(cmp.Or(l.From, "-")), l.To+note(l), nfsroot.Name(by), nfsroot.Name(l.Command))
+			unpack.Name(cmp.Or(l.From, "-")), l.To+note(l), unpack.Name(by), unpack.Name(l.Command))
 	}
 	return table.Flush()
 }

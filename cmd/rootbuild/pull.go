@@ -9,8 +9,8 @@ import (
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/images/trust"
-	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
+	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 	"github.com/spf13/cobra"
 )
 
@@ -58,7 +58,7 @@ func runPull(ctx context.Context, ref string, o pullOptions, s streams) error {
 	if err := o.make.state.check(); err != nil {
 		return err
 	}
-	debug.SetMemoryLimit(entryMemory * int64(max(o.deploy.maxEntries(), nfsroot.DefaultMaxEntries)))
+	debug.SetMemoryLimit(entryMemory * int64(max(o.deploy.maxEntries(), unpack.DefaultMaxEntries)))
 	from, err := oci.ParseReference(ref)
 	if err != nil {
 		return usageError{err}

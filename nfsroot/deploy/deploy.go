@@ -13,6 +13,7 @@ import (
 	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/rootbuild/rootbuild/nfsroot/boot"
 	"github.com/rootbuild/rootbuild/nfsroot/lockfile"
+	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 )
 
 // Options say how an image becomes a root.
@@ -23,7 +24,7 @@ type Options struct {
 	Tag string
 	// MaxEntries, Refuse and Link are those of nfsroot.UnpackOptions.
 	MaxEntries int
-	Refuse     nfsroot.Refusal
+	Refuse     unpack.Refusal
 	Link       bool
 	// AllowOlder takes an image with a lower serial than one that was taken before.
 	AllowOlder bool

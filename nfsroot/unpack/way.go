@@ -1,4 +1,4 @@
-package nfsroot
+package unpack
 
 import (
 	"errors"

@@ -1,12 +1,8 @@
-package nfsroot
+package unpack
 
 import (
 	"archive/tar"
-	"cmp"
 	"crypto/sha256"
-	"maps"
-	"slices"
-	"strings"
 )
 
 // inode is what one or more names of a tree that are no directories stand for.
@@ -35,15 +31,4 @@ func (f *inode) listed(name string) listed {
 		e.Size, e.Sum = f.size, f.sum[:]
 	}
 	return e
-}
-
-func sortNodes(list []Node) {
-	slices.SortFunc(list, func(a, b Node) int { return strings.Compare(string(a.Name), string(b.Name)) })
-}
-
-// sortedKeys returns the keys of both maps.
-func sortedKeys[K cmp.Ordered, V any](a, b map[K]V) []K {
-	all := slices.AppendSeq(slices.Collect(maps.Keys(a)), maps.Keys(b))
-	slices.Sort(all)
-	return slices.Compact(all)
 }

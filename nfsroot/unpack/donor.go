@@ -1,4 +1,4 @@
-package nfsroot
+package unpack
 
 import (
 	"archive/tar"
@@ -8,17 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path"
-	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"golang.org/x/sys/unix"
 )
-
-// maxDonors is how many roots are asked for layers. Those that are older seldom
-// have one that these lack.
-const maxDonors = 4
 
 // delta is how files of other roots become files of the one that is unpacked.
 type delta struct {
@@ -40,8 +32,7 @@ func (d *delta) close() error {
 
 // donor is a root that has layers of the image that is being unpacked.
 type donor struct {
-	view   *View
-	tag    string
+	Root
 	layers map[v1.Hash]donorLayer // by digest
 	way    way
 }
@@ -55,41 +46,28 @@ type donorLayer struct {
 // donorError says that a root could not give what it should have. The layer
 // itself is then unpacked.
 type donorError struct {
-	tag   string
+	root  string // its name
 	cause error
 }
 
 // Error names the root.
-func (e *donorError) Error() string { return fmt.Sprintf("root %s: %v", e.tag, e.cause) }
+func (e *donorError) Error() string { return fmt.Sprintf("root %s: %v", e.root, e.cause) }
 
 // Unwrap returns the cause.
 func (e *donorError) Unwrap() error { return e.cause }
 
-// donors finds roots that have layers of the manifest: the current one first,
-// then the newest. A root of which that cannot be read gives nothing, as is noted.
-func (v *View) donors(m *v1.Manifest, note func(string)) ([]*donor, error) {
-	roots, err := v.List()
-	if err != nil {
-		return nil, err
-	}
-	slices.SortStableFunc(roots, func(a, b Root) int {
-		switch {
-		case a.Current:
-			return -1
-		case b.Current:
-			return 1
-		}
-		return 0
-	})
+// donorsOf finds among the donors those that have layers of the manifest. One of
+// which that cannot be read gives nothing, as is noted.
+func donorsOf(m *v1.Manifest, o Options) []*donor {
 	wanted := map[v1.Hash]bool{}
 	for _, l := range m.Layers {
 		wanted[l.Digest] = true
 	}
 	var list []*donor
-	for _, r := range roots[:min(len(roots), maxDonors)] {
-		d, err := v.donor(r, wanted)
+	for _, r := range o.Donors {
+		d, err := newDonor(r, wanted)
 		if err != nil && !errors.Is(err, ErrNoInventory) {
-			note(fmt.Sprintf("no layer is taken from root %s: %v", r.Tag, err))
+			o.Note(fmt.Sprintf("no layer is taken from root %s: %v", r.Name, err))
 		}
 		if err != nil || d == nil {
 			continue
@@ -99,16 +77,16 @@ func (v *View) donors(m *v1.Manifest, note func(string)) ([]*donor, error) {
 		}
 		list = append(list, d)
 	}
-	return list, nil
+	return list
 }
 
-// donor returns a root as the giver of wanted layers, and nil if it has none.
-func (v *View) donor(r Root, wanted map[v1.Hash]bool) (*donor, error) {
-	head, err := v.inventoryHead(r)
+// newDonor returns a root as the giver of wanted layers, and nil if it has none.
+func newDonor(r Root, wanted map[v1.Hash]bool) (*donor, error) {
+	head, err := r.head()
 	if err != nil {
 		return nil, err
 	}
-	d := &donor{view: v, tag: r.Tag, layers: map[v1.Hash]donorLayer{}}
+	d := &donor{Root: r, layers: map[v1.Hash]donorLayer{}}
 	for i, p := range head.Listings {
 		if i < len(head.Layers) && wanted[head.Layers[i].Digest] {
 			d.layers[head.Layers[i].Digest] = donorLayer{listingPlace: p}
@@ -120,17 +98,17 @@ func (v *View) donor(r Root, wanted map[v1.Hash]bool) (*donor, error) {
 	if err := d.readStamps(head); err != nil {
 		return nil, err
 	}
-	d.way, err = openWay(v.Path(r.Tag))
+	d.way, err = openWay(r.Dir)
 	return d, err
 }
 
 // readStamps reads those of the layers that are wanted.
-func (d *donor) readStamps(head inventoryHead) error {
+func (d *donor) readStamps(h head) error {
 	next := 0
-	return d.view.readPlace(d.tag, head.Stamps, func(part io.ReadSeeker) error {
+	return d.read(h.Stamps, func(part io.ReadSeeker) error {
 		return decodeAll(part, func(s *stamps) error {
-			if next < len(head.Layers) {
-				digest := head.Layers[next].Digest
+			if next < len(h.Layers) {
+				digest := h.Layers[next].Digest
 				if l, ok := d.layers[digest]; ok {
 					l.stamps = *s
 					d.layers[digest] = l
@@ -143,79 +121,6 @@ func (d *donor) readStamps(head inventoryHead) error {
 }
 
 func (d *donor) close() error { return d.way.close() }
-
-// given is a file of another root that should hold what an entry wants: it lies
-// there where it is to lie here.
-type given struct {
-	donor *donor
-	stamp stamp
-	sum   [sha256.Size]byte
-	size  int64
-	dir   openDir
-	leaf  string
-	file  *os.File
-}
-
-// locate finds the file by the name that it is to have.
-func (g *given) locate(dir, leaf string) (err error) {
-	g.leaf = leaf
-	if g.dir, err = g.donor.way.open(dir); err != nil {
-		return &donorError{g.donor.tag, err}
-	}
-	return nil
-}
-
-// unchanged says whether the file is the one that was unpacked, or one of it
-// cannot tell: then reading it does.
-func (g *given) unchanged() (st unix.Stat_t, ok bool) {
-	st, err := g.dir.stat(g.leaf)
-	return st, err == nil && g.stamp.holds(st) && st.Mode&unix.S_IFMT == unix.S_IFREG && st.Size == g.size
-}
-
-// open opens the file. That it still has the bytes that it had is for its reader
-// to find out.
-func (g *given) open() (err error) {
-	if g.file != nil {
-		_, err := g.file.Seek(0, io.SeekStart)
-		return err
-	}
-	if g.file, err = g.dir.read(g.leaf); err != nil {
-		return &donorError{g.donor.tag, err}
-	}
-	info, err := g.file.Stat()
-	if err == nil && (!info.Mode().IsRegular() || info.Size() != g.size) {
-		err = g.damaged()
-	}
-	return err
-}
-
-func (g *given) close() error {
-	if g.file == nil {
-		return nil
-	}
-	return g.file.Close()
-}
-
-func (g *given) damaged() error {
-	return &donorError{g.donor.tag, fmt.Errorf("%q is not what its image says: see rootbuild check", path.Join(g.dir.name, g.leaf))}
-}
-
-// Read tells a fault of the disk as one of the root: the layer can do without.
-func (g *given) Read(b []byte) (int, error) {
-	n, err := g.file.Read(b)
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = &donorError{g.donor.tag, err}
-	}
-	return n, err
-}
-
-// check fails unless the bytes that were taken are those that were wanted.
-func (g *given) check(sum [sha256.Size]byte) error {
-	if sum != g.sum {
-		return g.damaged()
-	}
-	return nil
-}
 
 // takeLayer unpacks a layer out of another root, and says whether it could. If
 // not, what it did is no more than what the layer itself does first.
@@ -243,7 +148,7 @@ func (t *tree) takeLayer(ctx context.Context, digest, diffID v1.Hash) (bool, err
 
 func (t *tree) takeFrom(ctx context.Context, d *donor, l donorLayer) error {
 	var inner error // what is no fault of the donor's listing
-	err := d.view.readPlace(d.tag, l.place, func(part io.ReadSeeker) error {
+	err := d.read(l.place, func(part io.ReadSeeker) error {
 		t.layer++
 		err := readListed(part, func(e *listed) error {
 			s, err := l.stamps.next()
@@ -265,7 +170,7 @@ func (t *tree) takeFrom(ctx context.Context, d *donor, l donorLayer) error {
 		return inner
 	})
 	if err != nil && inner == nil {
-		return &donorError{d.tag, err}
+		return &donorError{d.Name, err}
 	}
 	return err
 }
@@ -274,10 +179,10 @@ func (t *tree) takeEntry(d *donor, e *listed, s stamp) (err error) {
 	var content io.Reader = bytes.NewReader(nil)
 	if e.Type == tar.TypeReg && e.Size > 0 {
 		if s.inode == 0 {
-			return &donorError{d.tag, fmt.Errorf("it has %q no more: a layer above took its place", e.Name)}
+			return &donorError{d.Name, fmt.Errorf("it has %q no more: a layer above took its place", e.Name)}
 		}
 		if len(e.Sum) != sha256.Size {
-			return &donorError{d.tag, fmt.Errorf("its listing does not tell what %q holds", e.Name)}
+			return &donorError{d.Name, fmt.Errorf("its listing does not tell what %q holds", e.Name)}
 		}
 		file := &given{donor: d, stamp: s, sum: [sha256.Size]byte(e.Sum), size: e.Size}
 		defer func() { err = errors.Join(err, file.close()) }()

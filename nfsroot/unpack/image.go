@@ -1,4 +1,4 @@
-package nfsroot
+package unpack
 
 import (
 	"archive/tar"
@@ -15,8 +15,86 @@ import (
 	"github.com/rootbuild/rootbuild/images/oci"
 )
 
+// Options says how an image becomes a tree.
+type Options struct {
+	// Listings takes the layers and the tree without the content of files; required.
+	Listings io.Writer
+
+	// Donors are asked for layers, the first of them first.
+	Donors []Root
+
+	// Link takes files of donors by hard links where they have the same attributes.
+	// Whoever changes such a file changes all these roots.
+	Link bool
+
+	// Note, when set, is told what a person may want to know of the unpacking.
+	Note func(text string)
+
+	// MaxEntries is how many entries the image may have in all its layers, and
+	// names of 100 bytes for each; 0 is [DefaultMaxEntries]. Each takes some 250
+	// bytes of memory until the tree is complete.
+	MaxEntries int
+
+	// Refuse is what the image may not hold. The zero value takes all.
+	Refuse Refusal
+
+	// Progress, when set, is told after each layer how many bytes of the
+	// image's layers, as its manifest counts them, are done.
+	Progress func(done, total int64)
+}
+
+// Result is what came of an image.
+type Result struct {
+	Size  int64 // bytes in regular files, hard links counted once
+	Files int   // names in the tree, its top included
+
+	// Inventory says what the image is and where in the listings its parts are. A
+	// [Root] has it in a file.
+	Inventory []byte
+}
+
+// Image makes the tree of an image in dir, which is there and empty. Layers are
+// checked against the image's manifest and config while they are read. Nothing is
+// synced. After an error the directory holds a part of the tree.
+func Image(ctx context.Context, img v1.Image, dir string, o Options) (Result, error) {
+	if o.Note == nil {
+		o.Note = func(string) {}
+	}
+	t, err := layersOf(ctx, img, dir, o)
+	if err != nil {
+		return Result{}, err
+	}
+	head, err := headOf(img)
+	if err != nil {
+		return Result{}, err
+	}
+	head.Listings, head.Tree, head.Stamps = t.lister.places, t.lister.tree, t.lister.stamps
+	size, files := t.count()
+	packed, err := head.pack()
+	return Result{Size: size, Files: files, Inventory: packed}, err
+}
+
+// layersOf unpacks the layers that no donor has, and takes the others from there.
+func layersOf(ctx context.Context, img v1.Image, dir string, o Options) (_ *tree, err error) {
+	manifest, err := img.Manifest()
+	if err != nil {
+		return nil, fmt.Errorf("reading the image's manifest: %w", err)
+	}
+	from := &delta{donors: donorsOf(manifest, o), link: o.Link, linked: map[uint64]bool{}, note: o.Note}
+	defer func() { err = errors.Join(err, from.close()) }()
+	to, err := newLister(o.Listings)
+	if err != nil {
+		return nil, err
+	}
+	t, err := unpackLayers(ctx, img, manifest, dir, from, to, o)
+	if err == nil && from.layers > 0 {
+		o.Note(fmt.Sprintf("%d of %d layers were taken from other roots", from.layers, len(manifest.Layers)))
+	}
+	return t, err
+}
+
 // unpackLayers makes the tree of an image in an empty directory.
-func unpackLayers(ctx context.Context, img v1.Image, manifest *v1.Manifest, dir string, from *delta, to *lister, o UnpackOptions) (_ *tree, err error) {
+func unpackLayers(ctx context.Context, img v1.Image, manifest *v1.Manifest, dir string, from *delta, to *lister, o Options) (_ *tree, err error) {
 	epoch, err := epochOf(img, manifest.Config.Digest)
 	if err != nil {
 		return nil, err

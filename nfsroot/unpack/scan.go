@@ -1,4 +1,4 @@
-package nfsroot
+package unpack
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,8 +20,8 @@ import (
 // scanner describes a tree as it is on disk.
 type scanner struct {
 	dir    string
-	want   map[Name]Node
-	nodes  []Node
+	want   map[Name]node
+	nodes  []node
 	inodes map[inodeKey][]int // of files with further links, the places in nodes
 	buf    []byte             // for an extended attribute
 }
@@ -30,8 +31,8 @@ type inodeKey struct{ dev, ino uint64 }
 // scan describes every name below dir, sorted. What is wanted spares work: a
 // file of another size is not read, and of extended attributes those that the
 // image has are looked at, and those that change what a file may do.
-func scan(ctx context.Context, dir string, want []Node) ([]Node, error) {
-	s := scanner{dir: dir, want: map[Name]Node{}, inodes: map[inodeKey][]int{}, buf: make([]byte, 64<<10)}
+func scan(ctx context.Context, dir string, want []node) ([]node, error) {
+	s := scanner{dir: dir, want: map[Name]node{}, inodes: map[inodeKey][]int{}, buf: make([]byte, 64<<10)}
 	for _, n := range want {
 		s.want[n.Name] = n
 	}
@@ -45,7 +46,7 @@ func scan(ctx context.Context, dir string, want []Node) ([]Node, error) {
 		return nil, err
 	}
 	s.relink()
-	sortNodes(s.nodes)
+	slices.SortFunc(s.nodes, func(a, b node) int { return strings.Compare(string(a.Name), string(b.Name)) })
 	return s.nodes, nil
 }
 
@@ -58,7 +59,7 @@ func (s *scanner) add(path string) error {
 	if err := unix.Lstat(path, &st); err != nil {
 		return &fs.PathError{Op: "lstat", Path: path, Err: err}
 	}
-	n := Node{Name: Name(rel), Type: typeOf(st.Mode), Owner: ownerText(st.Uid, st.Gid), Time: st.Mtim.Sec}
+	n := node{Name: Name(rel), Type: typeOf(st.Mode), Owner: ownerText(st.Uid, st.Gid), Time: st.Mtim.Sec}
 	want := s.want[n.Name]
 	if n.Type != typeSymlink {
 		n.Mode = modeText(st.Mode & modeBits)
@@ -78,7 +79,7 @@ func (s *scanner) add(path string) error {
 }
 
 // read fills in what the type of a node has.
-func (n *Node) read(path string, st unix.Stat_t, want Node) (err error) {
+func (n *node) read(path string, st unix.Stat_t, want node) (err error) {
 	switch n.Type {
 	case typeFile:
 		n.Size = st.Size
@@ -108,7 +109,7 @@ func (s *scanner) relink() {
 			return 1
 		})
 		for _, p := range places[1:] {
-			s.nodes[p] = Node{Name: s.nodes[p].Name, Type: typeLink, Target: s.nodes[places[0]].Name}
+			s.nodes[p] = node{Name: s.nodes[p].Name, Type: typeLink, Target: s.nodes[places[0]].Name}
 		}
 	}
 }

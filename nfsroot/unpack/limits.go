@@ -1,4 +1,4 @@
-package nfsroot
+package unpack
 
 import (
 	"cmp"
@@ -9,7 +9,7 @@ import (
 )
 
 // DefaultMaxEntries is how many entries an image may have in all its layers, with
-// the directories that none of them describes, unless [UnpackOptions] say otherwise.
+// the directories that none of them describes, unless [Options] say otherwise.
 const DefaultMaxEntries = 250_000
 
 // What one image may ask of a master. A root of a whole distribution with a

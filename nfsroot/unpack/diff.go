@@ -1,8 +1,7 @@
-package nfsroot
+package unpack
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -41,31 +40,20 @@ type Diff struct {
 	Files    []FileChange    `json:"files"`
 }
 
-// Diff compares two roots by what their images say. Times are left aside: a
-// new epoch would change them all.
-func (v *View) Diff(from, to string) (Diff, error) {
-	d, err := v.diff(from, to)
-	if err != nil {
-		return Diff{}, fmt.Errorf("comparing roots %s and %s of nfsroot %s: %w", from, to, v.dir, err)
-	}
-	return d, nil
-}
-
-func (v *View) diff(from, to string) (Diff, error) {
+// Compare returns what leads from one root to another, by what their images say.
+// Times are left aside: a new epoch would change them all.
+func Compare(from, to Root) (Diff, error) {
 	var m [2]inventory
-	for i, tag := range []string{from, to} {
-		root, err := v.find(tag)
-		if err != nil {
-			return Diff{}, fmt.Errorf("%s: %w", tag, err)
-		}
-		if m[i], err = v.inventory(root); err != nil {
+	for i, r := range []Root{from, to} {
+		var err error
+		if m[i], err = r.inventory(); err != nil {
 			return Diff{}, err
 		}
 	}
 	return Diff{diffLayers(m[0].Layers, m[1].Layers), diffNodes(m[0].nodes, m[1].nodes)}, nil
 }
 
-func diffNodes(from, to []Node) []FileChange {
+func diffNodes(from, to []node) []FileChange {
 	list := []FileChange{}
 	for _, p := range pair(from, to) {
 		switch {
@@ -83,7 +71,7 @@ func diffNodes(from, to []Node) []FileChange {
 }
 
 // changes returns what of a file changed.
-func changes(from, to Node) []string {
+func changes(from, to node) []string {
 	from.Time, to.Time = 0, 0
 	var how []string
 	for _, d := range differences(from, to) {
@@ -104,7 +92,7 @@ type layerSet struct {
 }
 
 // packages groups layers by the packages that they say they are of.
-func packages(layers []Layer) map[string]layerSet {
+func packages(layers []imageLayer) map[string]layerSet {
 	all := map[string]layerSet{}
 	for _, l := range layers {
 		name, version := l.packageName()
@@ -118,7 +106,7 @@ func packages(layers []Layer) map[string]layerSet {
 
 // packageName reads what rootbuild writes into the history of an image:
 // "package NAME VERSION", and "target NAME" for the target's own files.
-func (l Layer) packageName() (name, version string) {
+func (l imageLayer) packageName() (name, version string) {
 	words := strings.Fields(l.CreatedBy)
 	if len(words) == 3 && words[0] == "package" {
 		return words[1], words[2]
@@ -126,7 +114,7 @@ func (l Layer) packageName() (name, version string) {
 	return cmp.Or(Name(strings.TrimSpace(l.CreatedBy)).String(), l.Digest.String()), ""
 }
 
-func diffLayers(from, to []Layer) []PackageChange {
+func diffLayers(from, to []imageLayer) []PackageChange {
 	old, now := packages(from), packages(to)
 	list := []PackageChange{}
 	for _, name := range sortedKeys(old, now) {
