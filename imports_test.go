@@ -52,12 +52,21 @@ var foreign = map[string][]string{
 	"nfsroot/deploy": {"github.com/spf13/cobra", "golang.org/x/term"},
 }
 
+// unlinked are packages that may not even lie below a layer, in what it imports. What
+// reads an untrusted layout, or decides on trust, opens no connection and starts no
+// program; an image knows no keys.
+var unlinked = map[string][]string{
+	"images/oci":   {"net/http", "os/exec", "crypto/x509", "crypto/ecdsa"},
+	"images/trust": {"net/http", "os/exec", buildkit},
+}
+
 // nondescript are names that say nothing of what a package is for.
 var nondescript = []string{"common", "helper", "helpers", "manager", "misc", "types", "util", "utils"}
 
 type listed struct {
 	ImportPath string
 	Imports    []string
+	Deps       []string
 }
 
 func TestImports(t *testing.T) {
@@ -76,6 +85,11 @@ func TestImports(t *testing.T) {
 				t.Errorf("%s imports %s, which a package of its layer leaves alone", p.ImportPath, path)
 			}
 		}
+		for _, path := range unlinked[layer] {
+			if slices.Contains(p.Deps, path) {
+				t.Errorf("%s stands on %s, which its layer may not", p.ImportPath, path)
+			}
+		}
 	}
 }
 
@@ -90,7 +104,7 @@ func TestPackageNames(t *testing.T) {
 
 func modulePackages(t *testing.T) []listed {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", "./...")
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

@@ -1,5 +1,6 @@
-// Package oci moves a finished image: it keeps images in an OCI image layout
-// on disk and writes them to other places.
+// Package oci is an image on disk. It keeps images in an OCI image layout, with what
+// is attached to them, writes them to other places, and takes them from a Source
+// that it does not trust. It opens no connection and knows no keys.
 //
 // The bytes of an image are a function of what goes in. A layer is one
 // canonical tar under one pinned encoder, config and manifest are JSON with
