@@ -1,9 +1,11 @@
 package boot_test
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -49,10 +51,33 @@ func TestServerSilent(t *testing.T) {
 	if err := syscall.Kill(s.PID(), syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	for running(t, s.PID()) {
+		time.Sleep(time.Millisecond)
+	}
 	if err := boot.PingNFS(t.Context(), s.Address(), 300*time.Millisecond); err == nil || !strings.Contains(err.Error(), "no answer within 300ms") {
 		t.Errorf("got %v, want that there is no answer", err)
 	}
 	s.Stop()
+}
+
+// running says whether a thread of a process is not stopped. A signal stops them one
+// after the other, and the last may answer meanwhile.
+func running(t *testing.T, pid int) bool {
+	t.Helper()
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), "\nState:\tT") {
+			return true
+		}
+	}
+	return false
 }
 
 func TestServerRefused(t *testing.T) {
