@@ -14,8 +14,8 @@ import (
 func FuzzSignature(f *testing.F) {
 	good, forged := newSigner(f, "good"), newSigner(f, "forged")
 	l, h := imagetest.NodeImage(f, 1)
-	good.sign(f, l, h, "", 7)
-	forged.sign(f, l, h, "", 9)
+	good.sign(f, l, h, 7)
+	forged.sign(f, l, h, 9)
 	list, err := l.Attachments(h, "")
 	if err != nil {
 		f.Fatal(err)

@@ -37,9 +37,9 @@ func newSigner(t testing.TB, name string) signer {
 	return s
 }
 
-func (s signer) sign(t testing.TB, l *oci.Layout, h v1.Hash, repository string, serial uint64) {
+func (s signer) sign(t testing.TB, l *oci.Layout, h v1.Hash, serial uint64) {
 	t.Helper()
-	if err := trust.Sign(l, h, trust.SignOptions{Key: s.private, Repository: repository, Serial: serial}); err != nil {
+	if err := trust.Sign(l, h, trust.SignOptions{Key: s.private, Serial: serial}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -114,28 +114,28 @@ func TestPolicy(t *testing.T) {
 		err    string
 		serial uint64
 	}{
-		{"zero policy", func(t *testing.T, l *oci.Layout, h v1.Hash) { a.sign(t, l, h, "", 1) }, trust.Policy{}, "no rule for this reference", 0},
+		{"zero policy", func(t *testing.T, l *oci.Layout, h v1.Hash) { a.sign(t, l, h, 1) }, trust.Policy{}, "no rule for this reference", 0},
 		{"unsigned", func(*testing.T, *oci.Layout, v1.Hash) {}, trust.Unverified, "", 0},
 		{"unsigned where one is needed", func(*testing.T, *oci.Layout, v1.Hash) {}, signedBy(1, a), "it needs a signature of 1 of the keys a, and has 0; missing: a", 0},
-		{"signed", func(t *testing.T, l *oci.Layout, h v1.Hash) { a.sign(t, l, h, "", 7) }, signedBy(1, a), "", 7},
-		{"of another key", func(t *testing.T, l *oci.Layout, h v1.Hash) { b.sign(t, l, h, "", 1) }, signedBy(1, a), "missing: a\n    a signature is of no key that counts", 0},
+		{"signed", func(t *testing.T, l *oci.Layout, h v1.Hash) { a.sign(t, l, h, 7) }, signedBy(1, a), "", 7},
+		{"of another key", func(t *testing.T, l *oci.Layout, h v1.Hash) { b.sign(t, l, h, 1) }, signedBy(1, a), "missing: a\n    a signature is of no key that counts", 0},
 		{"two of three", func(t *testing.T, l *oci.Layout, h v1.Hash) {
-			a.sign(t, l, h, "", 3)
-			c.sign(t, l, h, "", 2)
+			a.sign(t, l, h, 3)
+			c.sign(t, l, h, 2)
 		}, signedBy(2, a, b, c), "", 2},
 		{"one key twice", func(t *testing.T, l *oci.Layout, h v1.Hash) {
-			a.sign(t, l, h, "", 1)
-			a.sign(t, l, h, "", 2)
+			a.sign(t, l, h, 1)
+			a.sign(t, l, h, 2)
 		}, signedBy(2, a, b, c), "of 2 of the keys a, b, c, and has 1; missing: b, c", 0},
 		{"few keys raise no serial", func(t *testing.T, l *oci.Layout, h v1.Hash) {
-			a.sign(t, l, h, "", 1)
-			b.sign(t, l, h, "", 2)
-			c.sign(t, l, h, "", 1000)
+			a.sign(t, l, h, 1)
+			b.sign(t, l, h, 2)
+			c.sign(t, l, h, 1000)
 		}, signedBy(2, a, b, c), "", 2},
-		{"expired key", func(t *testing.T, l *oci.Layout, h v1.Hash) { a.sign(t, l, h, "", 1) }, signedBy(1, late), "the key expired on 2020-01-01", 0},
+		{"expired key", func(t *testing.T, l *oci.Layout, h v1.Hash) { a.sign(t, l, h, 1) }, signedBy(1, late), "the key expired on 2020-01-01", 0},
 		{"for another image", func(t *testing.T, l *oci.Layout, h v1.Hash) {
 			elsewhere, _ := imagetest.NodeImage(t, 2)
-			a.sign(t, elsewhere, otherH, "", 1)
+			a.sign(t, elsewhere, otherH, 1)
 			moved, err := elsewhere.Attachments(otherH, "")
 			if err != nil {
 				t.Fatal(err)
@@ -147,7 +147,7 @@ func TestPolicy(t *testing.T) {
 		{"rebuilt is no signature", func(t *testing.T, l *oci.Layout, h v1.Hash) { a.rebuilt(t, l, h) }, signedBy(1, a), "missing: a", 0},
 		{"rebuilt", func(t *testing.T, l *oci.Layout, h v1.Hash) { a.rebuilt(t, l, h) },
 			trust.Policy{Default: trust.Rule{Rebuilt: quorum(1, a)}}, "", 0},
-		{"signed and not rebuilt", func(t *testing.T, l *oci.Layout, h v1.Hash) { a.sign(t, l, h, "", 1) },
+		{"signed and not rebuilt", func(t *testing.T, l *oci.Layout, h v1.Hash) { a.sign(t, l, h, 1) },
 			trust.Policy{Default: trust.Rule{Signatures: quorum(1, a), Rebuilt: quorum(1, b)}}, "it needs a statement of a rebuild of 1 of the keys b, and has 0; missing: b", 0},
 		{"not a signature", func(t *testing.T, l *oci.Layout, h v1.Hash) {
 			imagetest.Attach(t, l, h, oci.Attachment{Type: "application/vnd.dev.sigstore.bundle.v0.3+json", Blobs: []oci.AttachedBlob{{MediaType: "application/vnd.dev.sigstore.bundle.v0.3+json", Data: []byte("{")}}})
@@ -169,7 +169,7 @@ func TestPolicy(t *testing.T) {
 func TestTamperedSignature(t *testing.T) {
 	a := newSigner(t, "a")
 	from, h := imagetest.NodeImage(t, 1)
-	a.sign(t, from, h, "", 1)
+	a.sign(t, from, h, 1)
 	list, err := from.Attachments(h, "")
 	if err != nil || len(list) != 2 {
 		t.Fatalf("%d attachments, %v, want 2", len(list), err)
@@ -202,7 +202,7 @@ func TestTamperedSignature(t *testing.T) {
 func TestPolicyRules(t *testing.T) {
 	a, b := newSigner(t, "a"), newSigner(t, "b")
 	l, h := imagetest.NodeImage(t, 1)
-	a.sign(t, l, h, "", 1)
+	a.sign(t, l, h, 1)
 	needs := func(s signer) trust.Rule { return trust.Rule{Signatures: quorum(1, s)} }
 	for _, tt := range []struct {
 		references []string
