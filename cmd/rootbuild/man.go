@@ -23,6 +23,12 @@ func newMan(root *cobra.Command) *cobra.Command {
 				return err
 			}
 			root.DisableAutoGenTag = true
+			for _, cmd := range append(root.Commands(), root) {
+				// Else the pages would hold the home of who writes them.
+				if state := cmd.Flags().Lookup("state"); state != nil {
+					state.DefValue = "$XDG_CACHE_HOME/rootbuild"
+				}
+			}
 			built := buildTime()
 			header := doc.GenManHeader{Section: "1", Date: &built, Source: "rootbuild " + ownVersion(), Manual: "rootbuild"}
 			if err := doc.GenManTree(root, &header, args[0]); err != nil {
