@@ -2,6 +2,7 @@ package builder
 
 import (
 	"fmt"
+	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -18,6 +19,43 @@ type Reproduced struct {
 	Packages    []string             `json:"packages,omitempty"`
 	Notes       []string             `json:"notes,omitempty"`
 	Differences []compare.Difference `json:"differences"`
+}
+
+// firstDifferences are as many as a person reads.
+const firstDifferences = 20
+
+// WriteText writes the differences, the first or all, or that there are none, on out,
+// and what else there is to know on notes.
+func (r Reproduced) WriteText(out, notes io.Writer, all bool) error {
+	for _, note := range r.Notes {
+		fmt.Fprintln(notes, note)
+	}
+	if r.Identical {
+		what := r.Image
+		if len(r.Packages) > 0 {
+			what = fmt.Sprintf("%d packages of %s", len(r.Packages), r.Image)
+		}
+		_, err := fmt.Fprintln(out, "identical:", what)
+		return err
+	}
+	for i, d := range r.Differences {
+		if i == firstDifferences && !all {
+			fmt.Fprintf(notes, "%d more; --all tells them\n", len(r.Differences)-i)
+			break
+		}
+		if _, err := fmt.Fprintln(out, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Err is the error of an image that was built otherwise, or nil.
+func (r Reproduced) Err() error {
+	if n := len(r.Differences); n > 0 {
+		return fmt.Errorf("reproducing %s: built again it is another image, in %d places", r.Image, n)
+	}
+	return nil
 }
 
 // compare returns the differences between the image and the one built again.

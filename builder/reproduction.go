@@ -11,6 +11,7 @@ import (
 
 	"github.com/rootbuild/rootbuild/builder/distfiles"
 	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/images"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/trust"
 	"github.com/rootbuild/rootbuild/stages"
@@ -92,9 +93,31 @@ func (r *Reproduction) OfImage(digest v1.Hash) (Subject, error) {
 	return Subject{graph.Target.Name + "@" + digest.String(), digest, graph, made}, err
 }
 
+// PackageError is of a package that is to be built again, and that the image has not.
+type PackageError struct {
+	Name  string
+	Known []string // packages of the image
+}
+
+func (e *PackageError) Error() string {
+	return fmt.Sprintf("the image has no package %q%s", e.Name, images.DidYouMean(e.Name, e.Known))
+}
+
+func (r *Reproduction) checkPackages(graph stages.Graph) error {
+	for _, name := range r.options.Packages {
+		if !slices.Contains(graph.Packages, name) {
+			return &PackageError{name, graph.Packages}
+		}
+	}
+	return nil
+}
+
 // Run builds the image again and compares. The progress goes to display, which may
 // be nil.
 func (r *Reproduction) Run(ctx context.Context, of Subject, display *engine.Display) (Reproduced, error) {
+	if err := r.checkPackages(of.Graph); err != nil {
+		return Reproduced{}, err
+	}
 	r.options.Display = display
 	// Where it looks for the base, and makes one if there is none.
 	here, err := r.state.newBuild(of.Graph, r.options.Options)

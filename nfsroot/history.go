@@ -1,9 +1,14 @@
 package nfsroot
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"slices"
+	"text/tabwriter"
 	"time"
+
+	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 )
 
 // Switch is one change of current, as the journal tells it.
@@ -20,8 +25,38 @@ type Switch struct {
 	Void bool `json:"void"`
 }
 
-// Switches returns every switch of current, the oldest first.
-func (v *View) Switches() ([]Switch, error) {
+// History is every switch of current, the oldest first.
+type History []Switch
+
+// WriteTable writes a line for each switch.
+func (h History) WriteTable(w io.Writer) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "WHEN\tFROM\tTO\tBY\tCOMMAND")
+	for _, s := range h {
+		by := s.By
+		if s.Host != "" {
+			by += "@" + s.Host
+		}
+		// As names: a user's environment and arguments may hold anything.
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", s.When.Local().Format(time.DateTime),
+			unpack.Name(cmp.Or(s.From, "-")), s.To+s.note(), unpack.Name(by), unpack.Name(s.Command))
+	}
+	return table.Flush()
+}
+
+// note says what was special about a switch.
+func (s Switch) note() string {
+	switch {
+	case s.Void:
+		return " (ended before it changed current)"
+	case s.Rollback:
+		return " (rollback)"
+	}
+	return ""
+}
+
+// Switches returns every switch of current.
+func (v *View) Switches() (History, error) {
 	lines, err := readSwitches(v.meta("switches.jsonl"))
 	if err != nil {
 		return nil, fmt.Errorf("reading the journal of nfsroot %s: %w", v.dir, err)
@@ -31,7 +66,7 @@ func (v *View) Switches() ([]Switch, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := make([]Switch, len(lines))
+	list := make(History, len(lines))
 	for i, l := range slices.Backward(lines) {
 		list[i] = Switch{
 			When: l.When, From: l.From, To: l.To, Rollback: l.Rollback,

@@ -79,7 +79,7 @@ const surveyed = 8
 // archives that can be listed for newer releases. It downloads no source, keeps
 // nothing, and trusts nothing of what it hears: the answers are for a person. A
 // place that cannot be asked is told in the findings, and is no error.
-func Survey(ctx context.Context, sources []Source, opts SurveyOptions) (_ []Finding, err error) {
+func Survey(ctx context.Context, sources []Source, opts SurveyOptions) (_ Findings, err error) {
 	jobs, err := byChecksum(sources)
 	if err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func Survey(ctx context.Context, sources []Source, opts SurveyOptions) (_ []Find
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	s := newSurvey(dir, opts)
 	defer s.web.client.CloseIdleConnections()
-	findings := make([]Finding, len(jobs))
+	findings := make(Findings, len(jobs))
 	var g errgroup.Group
 	g.SetLimit(surveyed)
 	for i, j := range jobs {

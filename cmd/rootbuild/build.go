@@ -8,6 +8,7 @@ import (
 
 	"github.com/rootbuild/rootbuild/builder/base"
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/trust"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/rootbuild/rootbuild/stages"
 	"github.com/spf13/cobra"
@@ -127,6 +128,37 @@ func (o buildOptions) build(ctx context.Context, graph stages.Graph, s streams) 
 		return err
 	})
 	return image, err
+}
+
+// signingKey reads the key of --sign, before a build and not after it.
+func (o buildOptions) signingKey() (*trust.PrivateKey, error) {
+	switch {
+	case o.sign == "":
+		return nil, nil
+	case len(o.push) == 0:
+		return nil, usageError{errors.New("--sign: nothing is pushed; use --push, or rootbuild sign")}
+	}
+	return readPrivateKey(o.sign)
+}
+
+// pushBuilt sends an image that was just built to where --push says, signed if
+// there is a key.
+func (o buildOptions) pushBuilt(ctx context.Context, i deploy.Image, key *trust.PrivateKey, s streams) error {
+	for _, ref := range o.push {
+		to, err := parseRegistry(ref)
+		if err != nil {
+			return err
+		}
+		if key != nil {
+			if err := i.Sign(ctx, key, to.Repository()); err != nil {
+				return err
+			}
+		}
+		if _, err := pushImage(ctx, i.Layout.Reference(i.Digest), to, o.registry, o.make.state, s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func addBase(cmd *cobra.Command, ref *string) {

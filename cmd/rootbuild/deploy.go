@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"path/filepath"
 
 	"github.com/rootbuild/rootbuild/nfsroot/boot"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
@@ -57,11 +56,15 @@ func (o deployOptions) run(ctx context.Context, image deploy.Image, make makeOpt
 	options := deploy.Options{
 		Dir: o.nfsroot, Tag: o.tag, NoSwitch: o.noSwitch, AllowOlder: o.allowOlder,
 		MaxEntries: o.maxEntries(), Refuse: o.refuse, Link: o.link,
-		Booted: func(r boot.Report) error { return tellReport(r, s.err) },
-		Note:   s.note,
+		Booted: func(r boot.Report) error {
+			err := r.WriteTable(s.err)
+			hints(r, s.err)
+			return err
+		},
+		Note: s.note,
 	}
 	if o.check {
-		trial := o.machine.trial(filepath.Join(make.state.dir, "boots"), make, s)
+		trial := o.machine.trial(make, s)
 		options.Trial = &trial
 	}
 	_, err := image.Deploy(ctx, options)

@@ -11,20 +11,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func newDoctor(s streams) *cobra.Command {
-	var so stateOptions
-	var runc string
-	cmd := &cobra.Command{
-		Use:   "doctor",
-		Short: "say what this host can do, and what it lacks for the rest",
-		Args:  noArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return runDoctor(cmd.Context(), so, runc, s)
-		},
-	}
-	so.addFlags(cmd)
-	addRunc(cmd, &runc)
-	return cmd
+type doctorVerb struct {
+	state stateOptions
+	runc  string
+}
+
+func (v *doctorVerb) addFlags(cmd *cobra.Command) {
+	v.state.addFlags(cmd)
+	addRunc(cmd, &v.runc)
 }
 
 // job is something that a host can do if all its checks pass.
@@ -38,11 +32,11 @@ type check struct {
 	run  func() error
 }
 
-func jobs(ctx context.Context, so stateOptions, runc string) []job {
+func (v *doctorVerb) jobs(ctx context.Context) []job {
 	return []job{
 		{"build", []check{
-			{"build steps (root, overlayfs on the state directory)", func() error { return engine.CheckHost(so.dir) }},
-			{"runc", func() error { _, err := engine.FindRunc(ctx, runc); return err }},
+			{"build steps (root, overlayfs on the state directory)", func() error { return engine.CheckHost(v.state.dir) }},
+			{"runc", func() error { _, err := engine.FindRunc(ctx, v.runc); return err }},
 			{"base image (apt, mmdebstrap)", base.Check},
 		}},
 		{"boot check", []check{
@@ -55,10 +49,10 @@ func jobs(ctx context.Context, so stateOptions, runc string) []job {
 	}
 }
 
-// runDoctor runs every check, whatever the others say.
-func runDoctor(ctx context.Context, so stateOptions, runc string, s streams) error {
+// run runs every check, whatever the others say.
+func (v *doctorVerb) run(ctx context.Context, _ []string, s streams) error {
 	failed, count := 0, 0
-	for _, j := range jobs(ctx, so, runc) {
+	for _, j := range v.jobs(ctx) {
 		var report strings.Builder
 		can := "yes"
 		for _, c := range j.checks {

@@ -17,24 +17,21 @@ own: the root is read-only, there is no network, and what is written to /run,
 /tmp and the other places where nodes write is gone at the end. The root is the
 one that "current" names, or TAG. The exit code is that of the command.`
 
-func newEnter(_ streams) *cobra.Command {
-	var dir, runc string
-	cmd := &cobra.Command{
-		Use:   "enter [TAG] [-- COMMAND [ARG...]]",
-		Short: "open a shell in a node root, in a container",
-		Long:  enterHelp,
-		Args: func(cmd *cobra.Command, args []string) error {
-			tags, _ := splitDash(cmd, args)
-			return atMostOneTag(cmd, tags)
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			tags, command := splitDash(cmd, args)
-			return runEnter(cmd.Context(), enterOptions{nfsroot: dir, runc: runc, tag: strings.Join(tags, ""), command: command})
-		},
-	}
-	addNFSRoot(cmd, &dir)
-	addRunc(cmd, &runc)
-	return cmd
+type enterVerb struct {
+	nfsroot string
+	runc    string
+	cmd     *cobra.Command // which knows where -- was
+}
+
+func (v *enterVerb) addFlags(cmd *cobra.Command) {
+	addNFSRoot(cmd, &v.nfsroot)
+	addRunc(cmd, &v.runc)
+	v.cmd = cmd
+}
+
+func enterArgs(cmd *cobra.Command, args []string) error {
+	tags, _ := splitDash(cmd, args)
+	return atMostOneTag(cmd, tags)
 }
 
 // splitDash separates the arguments before -- from those after it.
@@ -45,30 +42,24 @@ func splitDash(cmd *cobra.Command, args []string) (before, after []string) {
 	return args, nil
 }
 
-type enterOptions struct {
-	nfsroot string
-	runc    string
-	tag     string
-	command []string
-}
-
 // exitStatus is the status of a command that ran in a root: no failure of
 // rootbuild's, but its exit code.
 type exitStatus int
 
 func (e exitStatus) Error() string { return fmt.Sprintf("the command ended with status %d", int(e)) }
 
-func runEnter(ctx context.Context, o enterOptions) error {
-	root, err := findRoot(o.nfsroot, o.tag)
+func (v *enterVerb) run(ctx context.Context, args []string, _ streams) error {
+	tags, command := splitDash(v.cmd, args)
+	root, err := findRoot(v.nfsroot, strings.Join(tags, ""))
 	if err != nil {
 		return err
 	}
-	runc, err := engine.FindRunc(ctx, o.runc)
+	runc, err := engine.FindRunc(ctx, v.runc)
 	if err != nil {
 		return err
 	}
 	status, err := boot.Enter(ctx, boot.EnterOptions{
-		Root: root.path, Name: root.Tag, Command: o.command, Runc: runc,
+		Root: root.path, Name: root.Tag, Command: command, Runc: runc,
 		Terminal: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())),
 	})
 	if err != nil || status == 0 {

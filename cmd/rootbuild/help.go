@@ -10,56 +10,6 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// verb is a verb of the command, and how it is called as an example.
-type verb struct {
-	new     func(streams) *cobra.Command
-	example string
-}
-
-// verbGroups are the verbs by what people do.
-var verbGroups = []struct {
-	title string
-	verbs []verb
-}{
-	{"look", []verb{
-		{newTargets, "rootbuild targets"},
-		{newPlan, "rootbuild plan --target uclibc"},
-		{newGraph, "rootbuild graph --target uclibc --format dot | dot -Tsvg >uclibc.svg"},
-		{newList, "rootbuild ls"},
-		{newLog, "rootbuild log"},
-		{newDiff, "rootbuild diff uclibc-0123456789ab current"},
-		{newSBOM, "rootbuild sbom uclibc >uclibc.spdx.json"},
-		{newDoctor, "rootbuild doctor"},
-		{newVersion, "rootbuild version"},
-	}},
-	{"sources", []verb{
-		{newFetch, "rootbuild fetch --target uclibc --export /srv/distfiles"},
-		{newUpdate, "rootbuild update --target uclibc"},
-	}},
-	{"registry and trust", []verb{
-		{newPush, "rootbuild push uclibc registry.example.org/nodes/uclibc:2026.11"},
-		{newPull, "rootbuild pull registry.example.org/nodes/uclibc:2026.11"},
-		{newKeygen, "rootbuild keygen site"},
-		{newSign, "rootbuild sign registry.example.org/nodes/uclibc:2026.11 --key site.key"},
-		{newVerify, "rootbuild verify registry.example.org/nodes/uclibc:2026.11 --key site.pub"},
-	}},
-	{"proof", []verb{
-		{newReproduce, "rootbuild reproduce registry.example.org/nodes/uclibc:2026.11"},
-	}},
-	{"the master's roots", []verb{
-		{newSwitch, "rootbuild switch uclibc-0123456789ab"},
-		{newRollback, "rootbuild rollback"},
-		{newCheckTree, "rootbuild check current"},
-		{newRemove, "rootbuild rm uclibc-0123456789ab"},
-		{newCollect, "rootbuild gc --keep 3 --yes"},
-	}},
-	{"nodes", []verb{
-		{newBoot, "rootbuild boot --shell"},
-		{newEnter, "rootbuild enter current -- /bin/ps"},
-		{newInitramfs, "rootbuild initramfs --kernel-modules /lib/modules/$(uname -r)"},
-	}},
-}
-
 // flagGroups are flags by what they are about, for every verb that has them.
 var flagGroups = []struct {
 	title string
@@ -72,33 +22,6 @@ var flagGroups = []struct {
 	{"whose images are taken", []string{"policy", "insecure-no-verify", "allow-older", "no-devices", "no-setuid"}},
 	{"the node root", []string{"nfsroot", "tag", "no-unpack", "no-switch", "link", "max-entries"}},
 	{"its check in a virtual machine", []string{"check", "kernel", "kernel-modules", "initramfs", "append", "accel", "memory", "timeout"}},
-}
-
-// addVerbs adds the verbs in their groups, and gives cobra's own the same voice.
-func addVerbs(root *cobra.Command, s streams) {
-	for _, g := range verbGroups {
-		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
-		for _, v := range g.verbs {
-			cmd := v.new(s)
-			cmd.GroupID, cmd.Example = g.title, "    "+v.example
-			root.AddCommand(cmd)
-		}
-	}
-	root.AddCommand(newMan(root))
-	root.InitDefaultHelpCmd()
-	root.InitDefaultCompletionCmd()
-	for _, cmd := range root.Commands() {
-		switch cmd.Name() {
-		case "help":
-			cmd.Short = "show the help of a verb"
-		case "completion":
-			cmd.Short = "write the shell's completion"
-			for _, shell := range cmd.Commands() {
-				shell.Short = "write the completion for " + shell.Name()
-			}
-		}
-	}
-	root.SetUsageFunc(usage)
 }
 
 // helpWidth is where lines of flags end.

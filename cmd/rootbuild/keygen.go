@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -8,27 +9,16 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/rootbuild/rootbuild/images/trust"
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
-	"github.com/spf13/cobra"
 )
 
 const keygenHelp = `keygen makes a key pair to sign images with: NAME.key, encrypted with a password,
 and NAME.pub, which a policy names. They are as cosign makes and reads them. The
 password is that of $ROOTBUILD_PASSWORD, else of $COSIGN_PASSWORD, else asked for.`
 
-func newKeygen(s streams) *cobra.Command {
-	return &cobra.Command{
-		Use:   "keygen NAME",
-		Short: "make a key pair to sign images with",
-		Long:  keygenHelp,
-		Args:  exactly(1, "the name of the key's files: rootbuild keygen NAME"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			return runKeygen(args[0], s)
-		},
-	}
-}
+type keygenVerb struct{ noFlags }
 
-func runKeygen(name string, s streams) error {
-	private, public := name+".key", name+".pub"
+func (keygenVerb) run(_ context.Context, args []string, s streams) error {
+	private, public := args[0]+".key", args[0]+".pub"
 	for _, file := range []string{private, public} {
 		if _, err := os.Lstat(file); err == nil {
 			return usageError{fmt.Errorf("%s is there already, and keys are not replaced: name another, or move it away", file)}

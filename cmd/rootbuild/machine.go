@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -50,16 +51,17 @@ func (o machineOptions) check() error {
 }
 
 // trial is a boot on such a machine, with an initramfs made as rootbuild initramfs does.
-func (o machineOptions) trial(boots string, make makeOptions, s streams) boot.Trial {
+func (o machineOptions) trial(make makeOptions, s streams) boot.Trial {
 	return boot.Trial{
 		Options: boot.Options{
 			Kernel: o.kernel, Initramfs: o.initramfs, Append: o.words,
 			Accel: o.accel, Memory: o.memory, Timeout: o.timeout,
-			Report: func(r boot.Result) { s.note(progressLine(r)) },
+			Report: func(r boot.Result) { s.note(r.String()) },
 		},
-		Boots: boots, Modules: o.modules, Note: s.note,
+		Boots: filepath.Join(make.state.dir, "boots"), Modules: o.modules, Note: s.note,
 		MakeInitramfs: func(ctx context.Context, modules, file string) error {
-			_, err := makeInitramfs(ctx, initramfsOptions{target: initramfsTarget, kernelModules: modules, output: file, make: make}, s)
+			v := initramfsVerb{target: initramfsTarget, kernelModules: modules, output: file, make: make}
+			_, err := v.build(ctx, s)
 			return err
 		},
 	}

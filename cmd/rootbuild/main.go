@@ -12,7 +12,9 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 )
 
 // The exit codes, as the help of rootbuild documents them.
@@ -54,8 +56,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		return int(status)
 	}
 	fmt.Fprintf(s.err, "rootbuild: %v\n", err)
-	var usage usageError
-	if errors.As(err, &usage) {
+	if isUsage(err) {
 		return exitUsage
 	}
 	var step *engine.StepError
@@ -63,6 +64,14 @@ func run(ctx context.Context, args []string, s streams) int {
 		fmt.Fprintf(s.err, "to repeat: rootbuild %s\n", shellWords(args))
 	}
 	return exitFailed
+}
+
+// isUsage says whether the command line is at fault.
+func isUsage(err error) bool {
+	var usage usageError
+	var name deploy.NameError
+	var missing *builder.PackageError
+	return errors.As(err, &usage) || errors.As(err, &name) || errors.As(err, &missing)
 }
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -10,33 +11,31 @@ import (
 	"github.com/spf13/cobra/doc"
 )
 
-// newMan is the verb that packagers call: a person reads the pages with man.
-func newMan(root *cobra.Command) *cobra.Command {
-	return &cobra.Command{
-		Use:     "man DIR",
-		Short:   "write the manual pages",
-		Long:    "man writes the manual pages, one a verb, to a directory: they are made of the texts\nof --help.",
-		Example: "    rootbuild man /usr/local/share/man/man1",
-		Args:    exactly(1, "the directory of the pages: rootbuild man DIR"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			if err := os.MkdirAll(args[0], 0o755); err != nil {
-				return err
-			}
-			root.DisableAutoGenTag = true
-			for _, cmd := range append(root.Commands(), root) {
-				// Else the pages would hold the home of who writes them.
-				if state := cmd.Flags().Lookup("state"); state != nil {
-					state.DefValue = "$XDG_CACHE_HOME/rootbuild"
-				}
-			}
-			built := buildTime()
-			header := doc.GenManHeader{Section: "1", Date: &built, Source: "rootbuild " + ownVersion(), Manual: "rootbuild"}
-			if err := doc.GenManTree(root, &header, args[0]); err != nil {
-				return fmt.Errorf("writing the manual pages: %w", err)
-			}
-			return nil
-		},
+const manHelp = `man writes the manual pages, one a verb, to a directory: they are made of the texts
+of --help.`
+
+// manVerb is the verb that packagers call: a person reads the pages with man.
+type manVerb struct{ root *cobra.Command }
+
+func (manVerb) addFlags(*cobra.Command) {}
+
+func (v manVerb) run(_ context.Context, args []string, _ streams) error {
+	if err := os.MkdirAll(args[0], 0o755); err != nil {
+		return err
 	}
+	v.root.DisableAutoGenTag = true
+	for _, cmd := range append(v.root.Commands(), v.root) {
+		// Else the pages would hold the home of who writes them.
+		if state := cmd.Flags().Lookup("state"); state != nil {
+			state.DefValue = "$XDG_CACHE_HOME/rootbuild"
+		}
+	}
+	built := buildTime()
+	header := doc.GenManHeader{Section: "1", Date: &built, Source: "rootbuild " + ownVersion(), Manual: "rootbuild"}
+	if err := doc.GenManTree(v.root, &header, args[0]); err != nil {
+		return fmt.Errorf("writing the manual pages: %w", err)
+	}
+	return nil
 }
 
 // buildTime is the time of the commit that this program was built from, so that the

@@ -20,61 +20,50 @@ node root and switches "current" to it. Only what is missing moves, each byte is
 checked, and a pull that broke off goes on where it was. Credentials are those
 of docker login.`
 
-// pullOptions are the flags of pull.
-type pullOptions struct {
+type pullVerb struct {
 	registry registryOptions
 	trust    trustOptions
 	deploy   deployOptions
 	make     makeOptions // of the initramfs that --check boots with
 }
 
-func newPull(s streams) *cobra.Command {
-	var o pullOptions
-	cmd := &cobra.Command{
-		Use:   "pull REF",
-		Short: "bring an image from a registry, unpack it and switch to it",
-		Long:  pullHelp,
-		Args:  exactly(1, "what to pull: rootbuild pull REF"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return runPull(cmd.Context(), args[0], o, s)
-		},
-	}
-	o.deploy.addFlags(cmd)
-	o.registry.addFlags(cmd)
-	o.registry.addMirrors(cmd)
-	o.trust.addFlags(cmd)
-	cmd.Flags().BoolVar(&o.deploy.allowOlder, "allow-older", false, "take an image with a lower serial than one that was taken before")
-	o.make.addFlags(cmd)
-	cmd.Flags().BoolVar(&o.deploy.refuse.Devices, "no-devices", false, "refuse an image with device nodes")
-	cmd.Flags().BoolVar(&o.deploy.refuse.Setuid, "no-setuid", false, "refuse an image with setuid or setgid files, or files with capabilities")
-	return cmd
+func (v *pullVerb) addFlags(cmd *cobra.Command) {
+	v.deploy.addFlags(cmd)
+	v.registry.addFlags(cmd)
+	v.registry.addMirrors(cmd)
+	v.trust.addFlags(cmd)
+	v.make.addFlags(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&v.deploy.allowOlder, "allow-older", false, "take an image with a lower serial than one that was taken before")
+	f.BoolVar(&v.deploy.refuse.Devices, "no-devices", false, "refuse an image with device nodes")
+	f.BoolVar(&v.deploy.refuse.Setuid, "no-setuid", false, "refuse an image with setuid or setgid files, or files with capabilities")
 }
 
 // entryMemory is what a pull may take in memory for each entry that the image may
 // have, before its garbage is collected more often.
 const entryMemory = 330
 
-func runPull(ctx context.Context, ref string, o pullOptions, s streams) error {
-	if err := o.make.state.check(); err != nil {
+func (v *pullVerb) run(ctx context.Context, args []string, s streams) error {
+	if err := v.make.state.check(); err != nil {
 		return err
 	}
-	debug.SetMemoryLimit(entryMemory * int64(max(o.deploy.maxEntries(), unpack.DefaultMaxEntries)))
-	from, err := oci.ParseReference(ref)
+	debug.SetMemoryLimit(entryMemory * int64(max(v.deploy.maxEntries(), unpack.DefaultMaxEntries)))
+	from, err := oci.ParseReference(args[0])
 	if err != nil {
 		return usageError{err}
 	}
-	if err := o.deploy.prepare(); err != nil {
+	if err := v.deploy.prepare(); err != nil {
 		return err
 	}
-	policy, err := o.trust.load(from, s)
+	policy, err := v.trust.load(from, s)
 	if err != nil {
 		return err
 	}
-	image, err := o.pull(ctx, from, policy, s)
+	image, err := v.pull(ctx, from, policy, s)
 	if err != nil {
 		return err
 	}
-	if err := o.deploy.run(ctx, image, o.make, s); err != nil {
+	if err := v.deploy.run(ctx, image, v.make, s); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(s.out, image.Reference())
@@ -82,11 +71,11 @@ func runPull(ctx context.Context, ref string, o pullOptions, s streams) error {
 }
 
 // pull holds the state directory while the image comes.
-func (o pullOptions) pull(ctx context.Context, from oci.Reference, policy trust.Policy, s streams) (_ deploy.Image, err error) {
-	if _, err := o.registry.options(); err != nil {
+func (v *pullVerb) pull(ctx context.Context, from oci.Reference, policy trust.Policy, s streams) (_ deploy.Image, err error) {
+	if _, err := v.registry.options(); err != nil {
 		return deploy.Image{}, err
 	}
-	state, err := o.make.state.open("pull " + from.String())
+	state, err := v.make.state.open("pull " + from.String())
 	if err != nil {
 		return deploy.Image{}, err
 	}
@@ -95,7 +84,7 @@ func (o pullOptions) pull(ctx context.Context, from oci.Reference, policy trust.
 	if err != nil {
 		return deploy.Image{}, err
 	}
-	pulled, err := pullImage(ctx, layout, from, policy, o.registry, o.make.state, s)
+	pulled, err := pullImage(ctx, layout, from, policy, v.registry, v.make.state, s)
 	if err != nil {
 		return deploy.Image{}, err
 	}

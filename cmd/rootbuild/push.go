@@ -3,13 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/registry"
-	"github.com/rootbuild/rootbuild/images/trust"
-	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/spf13/cobra"
 )
 
@@ -20,54 +17,30 @@ NAME@sha256:DIGEST as a build prints it: all of these in the state directory. Or
 it is in a layout: oci:DIR, oci-archive:FILE. Credentials are those of docker
 login.`
 
-// pushOptions are the flags of push.
-type pushOptions struct {
-	nfsroot  string
+type pushVerb struct {
+	image    imageOptions
 	registry registryOptions
-	state    stateOptions
 }
 
-func newPush(s streams) *cobra.Command {
-	var o pushOptions
-	cmd := &cobra.Command{
-		Use:   "push TAG|LAYOUT REF",
-		Short: "send an image to a registry",
-		Long:  pushHelp,
-		Args:  exactly(2, "what to push, and where to: rootbuild push TAG|LAYOUT REF"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return runPush(cmd.Context(), args[0], args[1], o, s)
-		},
-	}
-	addNFSRoot(cmd, &o.nfsroot)
-	o.registry.addFlags(cmd)
-	o.state.addFlags(cmd)
-	o.state.addProgress(cmd)
-	return cmd
+func (v *pushVerb) addFlags(cmd *cobra.Command) {
+	v.image.addFlags(cmd)
+	v.image.state.addProgress(cmd)
+	v.registry.addFlags(cmd)
 }
 
-// exactly refuses any other number of arguments.
-func exactly(n int, want string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) != n {
-			return usageError{fmt.Errorf("got %d arguments, want %s", len(args), want)}
-		}
-		return nil
-	}
-}
-
-func runPush(ctx context.Context, what, where string, o pushOptions, s streams) error {
-	if err := o.state.check(); err != nil {
+func (v *pushVerb) run(ctx context.Context, args []string, s streams) error {
+	if err := v.image.state.check(); err != nil {
 		return err
 	}
-	to, err := parseRegistry(where)
+	to, err := parseRegistry(args[1])
 	if err != nil {
 		return err
 	}
-	from, err := findImage(what, filepath.Join(o.state.dir, "images"), o.nfsroot)
+	from, err := v.image.find(args[0])
 	if err != nil {
 		return err
 	}
-	digest, err := pushImage(ctx, from, to, o.registry, o.state, s)
+	digest, err := pushImage(ctx, from, to, v.registry, v.image.state, s)
 	if err != nil {
 		return err
 	}
@@ -94,22 +67,4 @@ func pushImage(ctx context.Context, from, to oci.Reference, ro registryOptions, 
 		return err
 	})
 	return digest, err
-}
-
-// pushBuilt sends an image that was just built to where --push says, signed if
-// there is a key.
-func (o buildOptions) pushBuilt(ctx context.Context, i deploy.Image, key *trust.PrivateKey, s streams) error {
-	for _, ref := range o.push {
-		to, err := parseRegistry(ref)
-		if err != nil {
-			return err
-		}
-		if err := signFor(ctx, i, key, to.Repository()); err != nil {
-			return err
-		}
-		if _, err := pushImage(ctx, i.Layout.Reference(i.Digest), to, o.registry, o.make.state, s); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 )
@@ -12,35 +13,22 @@ They stay whole there until rootbuild gc finds their grace over. A root that is
 current, or that a node holds or may hold, is refused with the reason; then none
 of those named is removed.`
 
-func newRemove(s streams) *cobra.Command {
-	var o storeOptions
-	var use useOptions
-	cmd := &cobra.Command{
-		Use:   "rm TAG...",
-		Short: "remove node roots that nothing uses",
-		Long:  removeHelp,
-		Args:  tagArgs(0),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return runRemove(cmd.Context(), args, o, use, s)
-		},
-		ValidArgsFunction: o.completeTags,
-	}
-	o.addFlags(cmd)
-	use.addFlags(cmd)
-	return cmd
+type removeVerb struct {
+	taggedOptions
+	use useOptions
 }
 
-// removed is what rm did.
-type removed struct {
-	Trashed []string `json:"trashed"`
+func (v *removeVerb) addFlags(cmd *cobra.Command) {
+	v.taggedOptions.addFlags(cmd)
+	v.use.addFlags(cmd)
 }
 
-func runRemove(ctx context.Context, tags []string, o storeOptions, use useOptions, s streams) (err error) {
-	sources, err := use.sources()
+func (v *removeVerb) run(ctx context.Context, tags []string, s streams) (err error) {
+	sources, err := v.use.sources()
 	if err != nil {
 		return err
 	}
-	store, err := o.open()
+	store, err := v.open()
 	if err != nil {
 		return err
 	}
@@ -48,14 +36,23 @@ func runRemove(ctx context.Context, tags []string, o storeOptions, use useOption
 	if err := store.Remove(ctx, tags, sources); err != nil {
 		return err
 	}
-	if o.json {
-		return writeJSON(s.out, removed{tags})
+	if !v.json {
+		defer s.note("in the trash; rootbuild gc --yes deletes it when its grace is over")
 	}
-	for _, tag := range tags {
-		if _, err := fmt.Fprintln(s.out, tag); err != nil {
+	return s.tell(removed{tags}, v.json)
+}
+
+// removed is what rm did.
+type removed struct {
+	Trashed []string `json:"trashed"`
+}
+
+// WriteTable writes a tag a line.
+func (r removed) WriteTable(w io.Writer) error {
+	for _, tag := range r.Trashed {
+		if _, err := fmt.Fprintln(w, tag); err != nil {
 			return err
 		}
 	}
-	fmt.Fprintln(s.err, "in the trash; rootbuild gc --yes deletes it when its grace is over")
 	return nil
 }

@@ -1,12 +1,12 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 
-	"github.com/rootbuild/rootbuild/images"
 	"github.com/spf13/cobra"
 )
 
@@ -15,6 +15,23 @@ type streams struct{ out, err io.Writer }
 
 // note tells a person one thing.
 func (s streams) note(text string) { fmt.Fprintln(s.err, text) }
+
+// report is what a verb found, for a person or a program to read.
+type report interface{ WriteTable(io.Writer) error }
+
+// tell writes a report to standard output, as a table or as JSON.
+func (s streams) tell(r report, asJSON bool) error {
+	if asJSON {
+		return s.json(r)
+	}
+	return r.WriteTable(s.out)
+}
+
+func (s streams) json(v any) error {
+	encoder := json.NewEncoder(s.out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(v)
+}
 
 const rootExample = `    rootbuild --target uclibc               build, unpack, switch current
     rootbuild --target ./site.yaml --check  switch only if the root boots
@@ -50,21 +67,6 @@ func newRoot(s streams) *cobra.Command {
 	o.addFlags(cmd)
 	addVerbs(cmd, s)
 	return cmd
-}
-
-// noArgs refuses arguments, naming the first, and the nearest verb if there is one.
-func noArgs(cmd *cobra.Command, args []string) error {
-	switch {
-	case len(args) == 0:
-		return nil
-	case cmd.HasParent():
-		return usageError{fmt.Errorf("%s takes no argument such as %q", cmd.CommandPath(), args[0])}
-	}
-	var verbs []string
-	for _, c := range cmd.Commands() {
-		verbs = append(verbs, c.Name())
-	}
-	return usageError{fmt.Errorf("unknown verb %q%s (see rootbuild --help)", args[0], images.DidYouMean(args[0], verbs))}
 }
 
 // defaultState is the cache directory of the user who runs rootbuild.

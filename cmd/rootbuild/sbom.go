@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
 	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/images/registry"
@@ -17,39 +16,24 @@ The image is named as push takes it (a node root's TAG, a target, NAME@DIGEST, a
 layout), or by its reference in a registry. The document was attached to it when
 it was built; who attached it, only a signature of it could say.`
 
-// sbomOptions are the flags of sbom.
-type sbomOptions struct {
-	nfsroot  string
+type sbomVerb struct {
+	image    imageOptions
 	sources  bool
 	registry registryOptions
-	state    stateOptions
 }
 
-func newSBOM(s streams) *cobra.Command {
-	var o sbomOptions
-	cmd := &cobra.Command{
-		Use:   "sbom TAG|LAYOUT|REF",
-		Short: "print an image's bill of materials, or its sources",
-		Long:  sbomHelp,
-		Args:  exactly(1, "whose: rootbuild sbom TAG|LAYOUT|REF"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return runSBOM(cmd.Context(), args[0], o, s)
-		},
-	}
-	f := cmd.Flags()
-	f.BoolVar(&o.sources, "sources", false, "print the list of sources instead, as JSON")
-	addNFSRoot(cmd, &o.nfsroot)
-	o.registry.addFlags(cmd)
-	o.state.addFlags(cmd)
-	return cmd
+func (v *sbomVerb) addFlags(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&v.sources, "sources", false, "print the list of sources instead, as JSON")
+	v.image.addFlags(cmd)
+	v.registry.addFlags(cmd)
 }
 
-func runSBOM(ctx context.Context, what string, o sbomOptions, s streams) error {
-	options, err := o.registry.options()
+func (v *sbomVerb) run(ctx context.Context, args []string, s streams) error {
+	options, err := v.registry.options()
 	if err != nil {
 		return err
 	}
-	at, err := findAnywhere(what, filepath.Join(o.state.dir, "images"), o.nfsroot)
+	at, err := v.image.findAnywhere(args[0])
 	if err != nil {
 		return err
 	}
@@ -58,7 +42,7 @@ func runSBOM(ctx context.Context, what string, o sbomOptions, s streams) error {
 		return err
 	}
 	artifactType, name := builder.SBOMType, "SBOM"
-	if o.sources {
+	if v.sources {
 		artifactType, name = builder.SourceListType, "list of sources"
 	}
 	list, err := registry.Attachments(ctx, at, digest, artifactType, options)

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 
 	"github.com/rootbuild/rootbuild/images"
 	"github.com/rootbuild/rootbuild/nfsroot"
@@ -25,6 +23,18 @@ func addNFSRoot(cmd *cobra.Command, dir *string) {
 	cmd.Flags().StringVar(dir, "nfsroot", "/diskless/nfsroot", "directory of node roots")
 }
 
+// taggedOptions are the flags of a verb that is told the tags of roots, and completes
+// them.
+type taggedOptions struct{ storeOptions }
+
+func (o *taggedOptions) addFlags(cmd *cobra.Command) {
+	o.storeOptions.addFlags(cmd)
+	cmd.ValidArgsFunction = o.completeTags
+}
+
+// view looks into the directory, and changes nothing.
+func (o storeOptions) view() (*nfsroot.View, error) { return nfsroot.OpenReadOnly(o.dir) }
+
 // open takes the directory to change what is in it.
 func (o storeOptions) open() (*nfsroot.Store, error) {
 	return nfsroot.Open(o.dir, nfsroot.Options{Existing: true})
@@ -32,7 +42,7 @@ func (o storeOptions) open() (*nfsroot.Store, error) {
 
 // completeTags completes the tags of roots.
 func (o *storeOptions) completeTags(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	view, err := nfsroot.OpenReadOnly(o.dir)
+	view, err := o.view()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -45,19 +55,6 @@ func (o *storeOptions) completeTags(*cobra.Command, []string, string) ([]string,
 		tags = append(tags, r.Tag)
 	}
 	return tags, cobra.ShellCompDirectiveNoFileComp
-}
-
-// tagArgs wants n tags, or with n 0 at least one.
-func tagArgs(n int) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if n == 0 && len(args) == 0 {
-			return usageError{fmt.Errorf("%s: name a tag (see rootbuild ls)", cmd.CommandPath())}
-		}
-		if n > 0 && len(args) != n {
-			return usageError{fmt.Errorf("%s: %d tags named, want %d (see rootbuild ls)", cmd.CommandPath(), len(args), n)}
-		}
-		return nil
-	}
 }
 
 // nodeRoot is a root that is about to be entered, booted or compared.
@@ -94,18 +91,4 @@ func findRoot(dir, tag string) (nodeRoot, error) {
 		tags = append(tags, r.Tag)
 	}
 	return nodeRoot{}, fmt.Errorf("%w %q in %s%s", nfsroot.ErrNoRoot, tag, view.Dir(), images.DidYouMean(tag, tags))
-}
-
-// atMostOneTag refuses more than one argument.
-func atMostOneTag(cmd *cobra.Command, args []string) error {
-	if len(args) > 1 {
-		return usageError{fmt.Errorf("%s takes one tag, not %q too", cmd.CommandPath(), args[1])}
-	}
-	return nil
-}
-
-func writeJSON(w io.Writer, v any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(v)
 }

@@ -3,32 +3,29 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 
-	"github.com/spf13/cobra"
+	"github.com/rootbuild/rootbuild/nfsroot"
 )
 
-func newSwitch(s streams) *cobra.Command {
-	var o storeOptions
-	cmd := &cobra.Command{
-		Use:   "switch TAG",
-		Short: "make current name another root; booted nodes keep theirs",
-		Args:  tagArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return runSwitch(cmd.Context(), args[0], o, s)
-		},
-		ValidArgsFunction: o.completeTags,
-	}
-	o.addFlags(cmd)
-	return cmd
+type switchVerb struct{ taggedOptions }
+
+func (v *switchVerb) run(ctx context.Context, args []string, s streams) error {
+	return v.move(s, func(store *nfsroot.Store) (string, error) { return args[0], store.Switch(ctx, args[0]) })
 }
 
-// switched is what became of current.
-type switched struct {
-	From string `json:"from"`
-	To   string `json:"to"`
+const rollbackHelp = `rollback makes current name the root again that it named before, by the journal
+of switches (see rootbuild log). Another rollback goes one further back: it never
+leads to a root that was rolled back from. Roots that were removed are passed over.`
+
+type rollbackVerb struct{ storeOptions }
+
+func (v *rollbackVerb) run(ctx context.Context, _ []string, s streams) error {
+	return v.move(s, func(store *nfsroot.Store) (string, error) { return store.Rollback(ctx) })
 }
 
-func runSwitch(ctx context.Context, tag string, o storeOptions, s streams) (err error) {
+// move tells what became of current, by f.
+func (o storeOptions) move(s streams, f func(*nfsroot.Store) (to string, err error)) (err error) {
 	store, err := o.open()
 	if err != nil {
 		return err
@@ -38,24 +35,36 @@ func runSwitch(ctx context.Context, tag string, o storeOptions, s streams) (err 
 	if err != nil {
 		return err
 	}
-	if err := store.Switch(ctx, tag); err != nil {
+	to, err := f(store)
+	if err != nil {
 		return err
 	}
-	return switched{from, tag}.write(o, s)
+	w := switched{from, to}
+	if !o.json {
+		s.note(w.String())
+	}
+	return s.tell(w, o.json)
 }
 
-func (w switched) write(o storeOptions, s streams) error {
-	if o.json {
-		return writeJSON(s.out, w)
-	}
+// switched is what became of current.
+type switched struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// String tells a person.
+func (w switched) String() string {
 	switch w.From {
 	case "":
-		fmt.Fprintf(s.err, "current -> %s\n", w.To)
+		return "current -> " + w.To
 	case w.To:
-		fmt.Fprintf(s.err, "current -> %s, as before\n", w.To)
-	default:
-		fmt.Fprintf(s.err, "current -> %s, was %s\n", w.To, w.From)
+		return fmt.Sprintf("current -> %s, as before", w.To)
 	}
-	_, err := fmt.Fprintln(s.out, w.To)
+	return fmt.Sprintf("current -> %s, was %s", w.To, w.From)
+}
+
+// WriteTable writes the one line that a script reads.
+func (w switched) WriteTable(out io.Writer) error {
+	_, err := fmt.Fprintln(out, w.To)
 	return err
 }

@@ -1,36 +1,39 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/rootbuild/rootbuild/images"
 	"github.com/rootbuild/rootbuild/stages"
 	"github.com/spf13/cobra"
 )
 
-// loadGraph reads a target and the recipes it may name, and resolves them. Its
-// faults are those of files, so none of them starts any work.
+type targetsVerb struct{ noFlags }
+
+func (targetsVerb) run(_ context.Context, _ []string, s streams) error {
+	for _, name := range images.Names() {
+		t, err := images.Load(name)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(s.out, "%-12s %s\n", t.Name, t.Description); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadGraph reads a target with its recipes. Its faults are those of files, so none of
+// them starts any work.
 func loadGraph(target string) (stages.Graph, error) {
 	if target == "" {
 		return stages.Graph{}, usageError{errors.New("no target: name one with --target (see rootbuild targets)")}
 	}
-	t, err := images.Load(target)
+	graph, err := stages.LoadTarget(target)
 	if err != nil {
-		return stages.Graph{}, usageError{err}
-	}
-	if t.Epoch.After(time.Now()) {
-		return stages.Graph{}, usageError{fmt.Errorf("%s: epoch %s is later than this host's clock: files of the future confuse make and tar; set an earlier one, or the clock",
-			t.Source, t.Epoch.Format(time.RFC3339))}
-	}
-	recipes, err := stages.LoadFor(t)
-	if err != nil {
-		return stages.Graph{}, usageError{err}
-	}
-	graph, err := stages.Resolve(t, recipes)
-	if err != nil {
-		return stages.Graph{}, usageError{err}
+		return graph, usageError{err}
 	}
 	return graph, nil
 }

@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/rootbuild/rootbuild/images/oci"
@@ -22,41 +19,29 @@ oci-archive:FILE).
 Standard output carries the reference with the digest that is vouched for. The
 exit code is 1 if it is not.`
 
-// verifyOptions are the flags of verify.
-type verifyOptions struct {
+type verifyVerb struct {
 	keys     []string
 	policy   string
 	registry registryOptions
 }
 
-func newVerify(s streams) *cobra.Command {
-	var o verifyOptions
-	cmd := &cobra.Command{
-		Use:   "verify REF",
-		Short: "say who vouches for an image",
-		Long:  verifyHelp,
-		Args:  exactly(1, "what to verify: rootbuild verify REF"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return runVerify(cmd.Context(), args[0], o, s)
-		},
-	}
-	cmd.Flags().StringArrayVar(&o.keys, "key", nil, "public key that has to have signed the image, in place of a policy; may be given again")
-	cmd.Flags().StringVar(&o.policy, "policy", policyFile, "policy that says whose signatures an image needs")
-	o.registry.addFlags(cmd)
-	o.registry.addMirrors(cmd)
-	return cmd
+func (v *verifyVerb) addFlags(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&v.keys, "key", nil, "public key that has to have signed the image, in place of a policy; may be given again")
+	cmd.Flags().StringVar(&v.policy, "policy", policyFile, "policy that says whose signatures an image needs")
+	v.registry.addFlags(cmd)
+	v.registry.addMirrors(cmd)
 }
 
-func runVerify(ctx context.Context, ref string, o verifyOptions, s streams) error {
-	from, err := oci.ParseReference(ref)
+func (v *verifyVerb) run(ctx context.Context, args []string, s streams) error {
+	from, err := oci.ParseReference(args[0])
 	if err != nil {
 		return usageError{err}
 	}
-	policy, err := o.load()
+	policy, err := v.load()
 	if err != nil {
 		return usageError{err}
 	}
-	options, err := o.registry.options()
+	options, err := v.registry.options()
 	if err != nil {
 		return err
 	}
@@ -80,24 +65,9 @@ func runVerify(ctx context.Context, ref string, o verifyOptions, s streams) erro
 }
 
 // load reads the policy, or makes one of the keys.
-func (o verifyOptions) load() (trust.Policy, error) {
-	if len(o.keys) == 0 {
-		return trust.LoadPolicy(o.policy)
+func (v *verifyVerb) load() (trust.Policy, error) {
+	if len(v.keys) == 0 {
+		return trust.LoadPolicy(v.policy)
 	}
-	var keys []trust.PublicKey
-	var errs []error
-	for _, file := range o.keys {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("reading --key: %w", err))
-			continue
-		}
-		key, err := trust.ParsePublicKey(text)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("reading --key %s: %w", file, err))
-		}
-		key.Name = strings.TrimSuffix(filepath.Base(file), ".pub")
-		keys = append(keys, key)
-	}
-	return trust.Policy{Name: "--key", Default: trust.Rule{Signatures: trust.Quorum{Need: len(keys), Of: keys}}}, errors.Join(errs...)
+	return trust.PolicyOfKeys("--key", v.keys)
 }

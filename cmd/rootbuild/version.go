@@ -1,26 +1,20 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"runtime/debug"
-
-	"github.com/spf13/cobra"
 )
 
 // version is set when the program is linked; see the Makefile.
 var version = ""
 
-func newVersion(s streams) *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "show the versions of rootbuild, Go and BuildKit",
-		Args:  noArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			_, err := fmt.Fprintf(s.out, "rootbuild %s\ngo        %s\nbuildkit  %s\n", ownVersion(), runtime.Version(), moduleVersion("github.com/moby/buildkit"))
-			return err
-		},
-	}
+type versionVerb struct{ noFlags }
+
+func (versionVerb) run(_ context.Context, _ []string, s streams) error {
+	_, err := fmt.Fprintf(s.out, "rootbuild %s\ngo        %s\nbuildkit  %s\n", ownVersion(), runtime.Version(), moduleVersion("github.com/moby/buildkit"))
+	return err
 }
 
 func ownVersion() string {

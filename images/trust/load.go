@@ -1,10 +1,12 @@
 package trust
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -20,6 +22,27 @@ func LoadPolicy(file string) (Policy, error) {
 		return Policy{}, fmt.Errorf("reading policy: %w", err)
 	}
 	return ParsePolicy(file, text)
+}
+
+// PolicyOfKeys is the policy that all keys in these files signed an image. Its name is
+// what called for it. The error tells every file that is no key's.
+func PolicyOfKeys(name string, files []string) (Policy, error) {
+	var keys []PublicKey
+	var errs []error
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("reading %s: %w", name, err))
+			continue
+		}
+		key, err := ParsePublicKey(text)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("reading %s %s: %w", name, file, err))
+		}
+		key.Name = strings.TrimSuffix(filepath.Base(file), ".pub")
+		keys = append(keys, key)
+	}
+	return Policy{Name: name, Default: Rule{Signatures: Quorum{Need: len(keys), Of: keys}}}, errors.Join(errs...)
 }
 
 // ParsePolicy is LoadPolicy for the text of a file.

@@ -25,6 +25,15 @@ type Result struct {
 	Detail  string  `json:"detail,omitempty"` // why it failed, or what was seen
 }
 
+// String is the result for a person.
+func (r Result) String() string {
+	line := fmt.Sprintf("%-8s %s (%.1f s)", r.Verdict, r.Check, r.Seconds)
+	if r.Verdict == Failed {
+		line += ": " + r.Detail
+	}
+	return line
+}
+
 // Report is what a boot showed.
 type Report struct {
 	Root    string     `json:"root"` // the root's directory

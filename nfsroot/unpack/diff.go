@@ -2,8 +2,11 @@ package unpack
 
 import (
 	"cmp"
+	"fmt"
+	"io"
 	"slices"
 	"strings"
+	"text/tabwriter"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -38,6 +41,32 @@ type FileChange struct {
 type Diff struct {
 	Packages []PackageChange `json:"packages"`
 	Files    []FileChange    `json:"files"`
+}
+
+// WriteTable writes a line for each package, then one for each file.
+func (d Diff) WriteTable(w io.Writer) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, p := range d.Packages {
+		fmt.Fprintf(table, "package\t%s\t%s\t%s\t%+d\n", p.Name, p.What, p.versions(), p.Size)
+	}
+	for _, f := range d.Files {
+		what := f.What
+		if len(f.How) > 0 {
+			what += " " + strings.Join(f.How, ",")
+		}
+		fmt.Fprintf(table, "file\t%s\t%s\t%d -> %d\t%+d\n", f.Name, what, f.From, f.To, f.To-f.From)
+	}
+	return table.Flush()
+}
+
+func (p PackageChange) versions() string {
+	switch p.What {
+	case Added:
+		return p.To
+	case Changed:
+		return p.From + " -> " + p.To
+	}
+	return p.From
 }
 
 // Compare returns what leads from one root to another, by what their images say.

@@ -16,6 +16,11 @@ type Set struct {
 	modules map[string]*module
 }
 
+// String tells how many modules of which kernel there are, and their size.
+func (s Set) String() string {
+	return fmt.Sprintf("%d modules of kernel %s, %.1f MiB", s.Len(), s.release, float64(s.Size())/(1<<20))
+}
+
 // Len returns the number of modules.
 func (s Set) Len() int { return len(s.modules) }
 

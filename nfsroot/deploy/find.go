@@ -1,4 +1,4 @@
-package main
+package deploy
 
 import (
 	"errors"
@@ -7,17 +7,25 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/nfsroot"
 )
 
-// findImage returns the image that a person means: in a layout, or in that of
-// the state directory.
-func findImage(what, images, roots string) (oci.Reference, error) {
+// NameError is of a name that no image can have.
+type NameError struct{ error }
+
+// Unwrap returns what is wrong with the name.
+func (e NameError) Unwrap() error { return e.error }
+
+// FindImage returns the image that a person means: that of a node root's tag, the
+// newest of a target's name or NAME@DIGEST in the layout images, or one in a layout
+// of its own, oci:DIR or oci-archive:FILE.
+func FindImage(what, images, roots string) (oci.Reference, error) {
 	if strings.HasPrefix(what, "oci:") || strings.HasPrefix(what, "oci-archive:") {
 		from, err := oci.ParseReference(what)
 		if err != nil {
-			return from, usageError{err}
+			return from, NameError{err}
 		}
 		return from, nil
 	}
@@ -25,7 +33,7 @@ func findImage(what, images, roots string) (oci.Reference, error) {
 	if err != nil {
 		return oci.Reference{}, err
 	}
-	digest, err := digestOf(what, roots)
+	digest, err := DigestOf(what, roots)
 	if err != nil {
 		return oci.Reference{}, err
 	}
@@ -41,13 +49,13 @@ func findImage(what, images, roots string) (oci.Reference, error) {
 	return ofRoot, err
 }
 
-// digestOf returns the digest that a reference ends with, or that of a root's
-// image; it is zero when there is none.
-func digestOf(what, roots string) (v1.Hash, error) {
+// DigestOf returns the digest that a reference ends with, or that of the image of a
+// node root's tag; it is zero when there is none.
+func DigestOf(what, roots string) (v1.Hash, error) {
 	if _, digest, ok := strings.Cut(what, "@"); ok {
 		h, err := v1.NewHash(digest)
 		if err != nil {
-			return h, usageError{fmt.Errorf("reference %q: %w", what, err)}
+			return h, NameError{fmt.Errorf("reference %q: %w", what, err)}
 		}
 		return h, nil
 	}
@@ -68,14 +76,4 @@ func digestOf(what, roots string) (v1.Hash, error) {
 		}
 	}
 	return v1.Hash{}, nil
-}
-
-// findAnywhere is findImage, for images in registries too: their references have
-// a slash, which no tag has.
-func findAnywhere(what, images, roots string) (oci.Reference, error) {
-	local := strings.HasPrefix(what, "oci:") || strings.HasPrefix(what, "oci-archive:")
-	if local || !strings.Contains(what, "/") {
-		return findImage(what, images, roots)
-	}
-	return parseRegistry(what)
 }

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+)
+
+// verb is a verb of the command: its texts, what it takes, and what it does.
+type verb struct {
+	use, short, example, long string
+
+	args cobra.PositionalArgs
+	do   action
+}
+
+// action is what a verb does, with the flags that say how.
+type action interface {
+	addFlags(*cobra.Command)
+	run(context.Context, []string, streams) error
+}
+
+// noFlags is the part of an action that has none.
+type noFlags struct{}
+
+func (noFlags) addFlags(*cobra.Command) {}
+
+// verbGroup is verbs by what people do.
+type verbGroup struct {
+	title string
+	verbs []verb
+}
+
+func verbGroups() []verbGroup {
+	return []verbGroup{{"look", []verb{
+		{"targets", "list the embedded targets", "targets", "", noArgs, targetsVerb{}},
+		{"plan --target TARGET", "show each stage of a target: cached, or to build and why", "plan --target uclibc", "", noArgs, new(planVerb)},
+		{"graph --target TARGET", "show which stage is built with which", "graph --target uclibc --format dot | dot -Tsvg >uclibc.svg", "", noArgs, new(graphVerb)},
+		{"ls", "list the node roots; * marks current", "ls", listHelp, noArgs, new(listVerb)},
+		{"log", "show every switch of current, the newest last", "log", "", noArgs, new(logVerb)},
+		{"diff A B", "compare two node roots: packages, then files", "diff uclibc-0123456789ab current", diffHelp, tagArgs(2), new(diffVerb)},
+		{"sbom TAG|LAYOUT|REF", "print an image's bill of materials, or its sources", "sbom uclibc >uclibc.spdx.json", sbomHelp, exactly(1, "whose: rootbuild sbom TAG|LAYOUT|REF"), new(sbomVerb)},
+		{"doctor", "say what this host can do, and what it lacks for the rest", "doctor", "", noArgs, new(doctorVerb)},
+		{"version", "show the versions of rootbuild, Go and BuildKit", "version", "", noArgs, versionVerb{}},
+	}}, {"sources", []verb{
+		{"fetch --target TARGET", "fetch every source of a target into the state directory", "fetch --target uclibc --export /srv/distfiles", "", noArgs, new(fetchVerb)},
+		{"update --target TARGET", "tell which sources have newer releases, and which are gone", "update --target uclibc", updateHelp, noArgs, new(updateVerb)},
+	}}, {"registry and trust", []verb{
+		{"push TAG|LAYOUT REF", "send an image to a registry", "push uclibc registry.example.org/nodes/uclibc:2026.11", pushHelp, exactly(2, "what to push, and where to: rootbuild push TAG|LAYOUT REF"), new(pushVerb)},
+		{"pull REF", "bring an image from a registry, unpack it and switch to it", "pull registry.example.org/nodes/uclibc:2026.11", pullHelp, exactly(1, "what to pull: rootbuild pull REF"), new(pullVerb)},
+		{"keygen NAME", "make a key pair to sign images with", "keygen site", keygenHelp, exactly(1, "the name of the key's files: rootbuild keygen NAME"), keygenVerb{}},
+		{"sign TAG|REF|LAYOUT --key KEY", "sign an image", "sign registry.example.org/nodes/uclibc:2026.11 --key site.key", signHelp, exactly(1, "what to sign: rootbuild sign TAG|REF|LAYOUT --key KEY"), new(signVerb)},
+		{"verify REF", "say who vouches for an image", "verify registry.example.org/nodes/uclibc:2026.11 --key site.pub", verifyHelp, exactly(1, "what to verify: rootbuild verify REF"), new(verifyVerb)},
+	}}, {"proof", []verb{
+		{"reproduce TAG|REF", "build an image again from what it carries, and compare", "reproduce registry.example.org/nodes/uclibc:2026.11", reproduceHelp, cobra.ArbitraryArgs, new(reproduceVerb)},
+	}}, {"the master's roots", []verb{
+		{"switch TAG", "make current name another root; booted nodes keep theirs", "switch uclibc-0123456789ab", "", tagArgs(1), new(switchVerb)},
+		{"rollback", "make current name the root that it named before", "rollback", rollbackHelp, noArgs, new(rollbackVerb)},
+		{"check TAG", "compare a node root with its image, file by file", "check current", checkTreeHelp, tagArgs(1), new(checkTreeVerb)},
+		{"rm TAG...", "remove node roots that nothing uses", "rm uclibc-0123456789ab", removeHelp, tagArgs(0), new(removeVerb)},
+		{"gc", "remove node roots that nothing holds; shows them, unless --yes", "gc --keep 3 --yes", collectHelp, noArgs, new(collectVerb)},
+	}}, {"nodes", []verb{
+		{"boot [TAG]", "boot a node root in a virtual machine and run its checks", "boot --shell", bootHelp, atMostOneTag, new(bootVerb)},
+		{"enter [TAG] [-- COMMAND [ARG...]]", "open a shell in a node root, in a container", "enter current -- /bin/ps", enterHelp, enterArgs, new(enterVerb)},
+		{"initramfs", "write the initramfs that mounts a node's root", "initramfs --kernel-modules /lib/modules/$(uname -r)", initramfsHelp, noArgs, new(initramfsVerb)},
+	}}}
+}
+
+func (v verb) command(s streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: v.use, Short: v.short, Long: v.long, Example: "    rootbuild " + v.example, Args: v.args,
+		RunE: func(cmd *cobra.Command, args []string) error { return v.do.run(cmd.Context(), args, s) },
+	}
+	v.do.addFlags(cmd)
+	return cmd
+}
+
+// addVerbs adds the verbs in their groups, and gives cobra's own the same voice.
+func addVerbs(root *cobra.Command, s streams) {
+	for _, g := range verbGroups() {
+		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
+		for _, v := range g.verbs {
+			cmd := v.command(s)
+			cmd.GroupID = g.title
+			root.AddCommand(cmd)
+		}
+	}
+	man := verb{"man DIR", "write the manual pages", "man /usr/local/share/man/man1", manHelp, exactly(1, "the directory of the pages: rootbuild man DIR"), manVerb{root}}
+	root.AddCommand(man.command(s))
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Short = "show the help of a verb"
+		case "completion":
+			cmd.Short = "write the shell's completion"
+			for _, shell := range cmd.Commands() {
+				shell.Short = "write the completion for " + shell.Name()
+			}
+		}
+	}
+	root.SetUsageFunc(usage)
+}
