@@ -50,7 +50,7 @@ func (s *Store) stage(ctx context.Context, img v1.Image, root Root, o UnpackOpti
 	}
 	made, err := unpack.Image(ctx, img, staged, unpack.Options{
 		Listings: listings, Donors: donors, Link: o.Link, Note: o.Note,
-		MaxEntries: o.MaxEntries, Refuse: o.Refuse, Progress: o.Progress,
+		MaxEntries: o.MaxEntries, Refuse: o.Refuse,
 	})
 	if err != nil {
 		return Root{}, explain(err, free)

@@ -31,10 +31,6 @@ type UnpackOptions struct {
 
 	// Refuse is what the image may not hold. The zero value takes all.
 	Refuse unpack.Refusal
-
-	// Progress, when set, is told after each layer how many bytes of the
-	// image's layers, as its manifest counts them, are done.
-	Progress func(done, total int64)
 }
 
 // TagTakenError says that a tag names another image's root already.

@@ -73,7 +73,7 @@ func (e *exporter) readLayer(ctx context.Context, w io.Writer, i int) error {
 		return err
 	}
 	defer r.Close()
-	_, err = io.Copy(w, contextReader{ctx, r})
+	_, err = io.Copy(w, WithContext(ctx, r))
 	return err
 }
 

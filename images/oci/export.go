@@ -124,7 +124,7 @@ func (e *exporter) sendBlob(ctx context.Context, w io.Writer, d v1.Descriptor) e
 		return err
 	}
 	defer f.Close()
-	got, _, err := v1.SHA256(io.TeeReader(contextReader{ctx, f}, w))
+	got, _, err := v1.SHA256(io.TeeReader(WithContext(ctx, f), w))
 	if err != nil {
 		return fmt.Errorf("copying blob %s: %w", d.Digest, err)
 	}

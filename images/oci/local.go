@@ -147,7 +147,7 @@ func (l Local) Blob(ctx context.Context, d v1.Descriptor) (_ []byte, err error) 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return io.ReadAll(NewVerifier(contextReader{ctx, f}, d))
+	return io.ReadAll(NewVerifier(WithContext(ctx, f), d))
 }
 
 // Bring copies a blob to another layout.
@@ -165,7 +165,7 @@ func (l Local) copyBlob(ctx context.Context, to *Layout, d v1.Descriptor) error 
 	}
 	defer f.Close()
 	_, err = to.fill(func(w io.Writer) error {
-		_, err := io.Copy(w, NewVerifier(contextReader{ctx, f}, d))
+		_, err := io.Copy(w, NewVerifier(WithContext(ctx, f), d))
 		return err
 	})
 	return err

@@ -61,7 +61,9 @@ func (s *spool) copy(w io.Writer, r io.Reader) (int64, error) {
 // so an error has no consequence.
 func (s *spool) close() { s.file.Close() }
 
-// contextReader ends with the context's error.
+// WithContext returns r, whose reads end with the context's error.
+func WithContext(ctx context.Context, r io.Reader) io.Reader { return contextReader{ctx, r} }
+
 type contextReader struct {
 	ctx context.Context
 	r   io.Reader

@@ -22,7 +22,7 @@ type tree map[string]*node
 
 // readTree reads a tar stream and puts the contents of files into content.
 func readTree(ctx context.Context, r io.Reader, content *spool) (tree, error) {
-	end := &endReader{r: contextReader{ctx, r}}
+	end := &endReader{r: WithContext(ctx, r)}
 	t := tree{}
 	tr := tar.NewReader(end)
 	for {

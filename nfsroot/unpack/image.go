@@ -37,10 +37,6 @@ type Options struct {
 
 	// Refuse is what the image may not hold. The zero value takes all.
 	Refuse Refusal
-
-	// Progress, when set, is told after each layer how many bytes of the
-	// image's layers, as its manifest counts them, are done.
-	Progress func(done, total int64)
 }
 
 // Result is what came of an image.
@@ -105,7 +101,7 @@ func unpackLayers(ctx context.Context, img v1.Image, manifest *v1.Manifest, dir 
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
 	t.lister, t.delta = to, from
-	var done, total int64
+	var total int64
 	for _, l := range manifest.Layers {
 		total += l.Size
 	}
@@ -113,9 +109,6 @@ func unpackLayers(ctx context.Context, img v1.Image, manifest *v1.Manifest, dir 
 	for i, l := range manifest.Layers {
 		if err := t.layerOf(ctx, img, i, l.Digest); err != nil {
 			return nil, fmt.Errorf("layer %d (%s): %w", i, l.Digest, err)
-		}
-		if done += l.Size; o.Progress != nil {
-			o.Progress(done, total)
 		}
 	}
 	return t, t.finish()
@@ -179,7 +172,7 @@ func (t *tree) applyLayer(ctx context.Context, img v1.Image, i int) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, layer.Close()) }()
-	r := bufio.NewReaderSize(limitedReader{contextReader{ctx, layer}, &t.limits}, 256<<10)
+	r := bufio.NewReaderSize(limitedReader{oci.WithContext(ctx, layer), &t.limits}, 256<<10)
 	archive := tar.NewReader(r)
 	for {
 		hdr, err := archive.Next()
@@ -203,18 +196,4 @@ func (t *tree) applyLayer(ctx context.Context, img v1.Image, i int) (err error) 
 	}
 	_, err = io.Copy(io.Discard, r)
 	return err
-}
-
-// contextReader ends a read when its context ends.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-// Read reads, unless the context is over.
-func (c contextReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
 }
