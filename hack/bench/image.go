@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -22,24 +23,32 @@ const (
 	smallFile  = 1 << 10   // one to four times this the others: 10 KB on average
 )
 
-// images are those in the registry: two of which one layer differs, and a tiny one.
-type images struct {
-	registry    string
+// pair is an image in the registry, and one that differs from it in one layer, if
+// there is one.
+type pair struct {
+	what        string
 	first, next string   // references
 	layers      []string // blobs of the first
 	packed      int64
-	tinyHash    v1.Hash
-	layout      *oci.Layout
 }
 
 // String describes the image.
-func (i images) String() string {
-	return fmt.Sprintf("The image: %d layers, %d files, 404 MB, %d MB as zstd.", layerCount, layerCount*layerFiles, i.packed/1_000_000)
+func (p pair) String() string {
+	return fmt.Sprintf("%s: %d layers, %.1f MB as zstd.", p.what, len(p.layers), float64(p.packed)/1e6)
+}
+
+// images are those in the registry: a pair and a tiny one.
+type images struct {
+	pair
+	registry string
+	tinyHash v1.Hash
+	layout   *oci.Layout
 }
 
 // makeImages writes the images, always the same bytes, and pushes them.
 func makeImages(ctx context.Context, dir, registry string) (images, error) {
 	i := images{registry: registry}
+	i.what = fmt.Sprintf("The image, %d files of 404 MB", layerCount*layerFiles)
 	var err error
 	if i.layout, err = oci.OpenLayout(dir); err != nil {
 		return i, err
@@ -95,6 +104,37 @@ func (i images) pushMany(ctx context.Context, files int) (first, next string, er
 	return first, next, err
 }
 
+// pushBuilt pushes an image that rootbuild built here, known by name in the layout.
+func pushBuilt(ctx context.Context, layout, name, registryHost string) (pair, error) {
+	p := pair{what: "The image " + name + " as built here"}
+	from, found, err := oci.Tagged(layout, name)
+	if err != nil || !found {
+		return p, errors.Join(err, fmt.Errorf("%s has no image %s: build it first, or name another", layout, name))
+	}
+	l, err := oci.OpenLayout(layout)
+	if err != nil {
+		return p, err
+	}
+	hash, name, err := pushTo(ctx, from, registryHost+"/bench/"+name+":built")
+	if err != nil {
+		return p, err
+	}
+	p.first = name
+	img, err := l.Image(hash)
+	if err != nil {
+		return p, err
+	}
+	m, err := img.Manifest()
+	if err != nil {
+		return p, err
+	}
+	for _, layer := range m.Layers {
+		p.layers = append(p.layers, l.BlobPath(layer.Digest))
+		p.packed += layer.Size
+	}
+	return p, nil
+}
+
 func (i images) push(ctx context.Context, tag string, layers []oci.LayerRef) (v1.Hash, string, error) {
 	h, err := i.layout.WriteImage(oci.ImageOptions{
 		Layers: layers, Ref: tag, Platform: v1.Platform{OS: "linux", Architecture: "amd64"},
@@ -103,12 +143,15 @@ func (i images) push(ctx context.Context, tag string, layers []oci.LayerRef) (v1
 	if err != nil {
 		return v1.Hash{}, "", err
 	}
-	name := i.registry + "/bench/root:" + tag
+	return pushTo(ctx, i.layout.Reference(h), i.registry+"/bench/root:"+tag)
+}
+
+func pushTo(ctx context.Context, from oci.Reference, name string) (v1.Hash, string, error) {
 	to, err := oci.ParseReference(name)
 	if err != nil {
 		return v1.Hash{}, "", err
 	}
-	_, err = registry.Push(ctx, i.layout.Reference(h), to, registry.Options{PlainHTTP: true})
+	h, err := registry.Push(ctx, from, to, registry.Options{PlainHTTP: true})
 	return h, name, err
 }
 

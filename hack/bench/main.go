@@ -22,6 +22,8 @@ func main() {
 	flag.StringVar(&o.dir, "dir", os.TempDir(), "where to work; it takes 8 GB there")
 	flag.StringVar(&o.rootbuild, "rootbuild", "", "the program to measure (default: built from this tree)")
 	flag.StringVar(&o.only, "only", "", "one chain alone, by the beginning of its name")
+	flag.StringVar(&o.images, "images", "", "layout with an image that was built here (default: that of the state directory)")
+	flag.StringVar(&o.built, "built", "uclibc", "its name; empty for none")
 	flag.IntVar(&o.files, "files", 238_000, "files of the image of which the memory of a pull is measured; 0 for none")
 	flag.IntVar(&o.roots, "roots", 1000, "roots of the store that is listed; 0 for none")
 	flag.Parse()
@@ -38,6 +40,8 @@ type options struct {
 	dir       string
 	rootbuild string
 	only      string
+	images    string
+	built     string
 	files     int
 	roots     int
 }
@@ -65,8 +69,10 @@ func run(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return fmt.Errorf("making the images: %w", err)
 	}
-	fmt.Printf("%s\n\n", images)
-	if err := compare(ctx, o, images); err != nil {
+	if err := compare(ctx, o, images.pair); err != nil {
+		return err
+	}
+	if err := compareBuilt(ctx, o, registry); err != nil {
 		return err
 	}
 	if o.files > 0 {
@@ -78,4 +84,24 @@ func run(ctx context.Context, o options) (err error) {
 		return nil
 	}
 	return measureStore(ctx, o, images)
+}
+
+// compareBuilt compares the ways of an image that users have.
+func compareBuilt(ctx context.Context, o options, registry string) error {
+	if o.built == "" {
+		return nil
+	}
+	if o.images == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return err
+		}
+		o.images = filepath.Join(cache, "rootbuild", "images")
+	}
+	p, err := pushBuilt(ctx, o.images, o.built, registry)
+	if err != nil {
+		return err
+	}
+	fmt.Println()
+	return compare(ctx, o, p)
 }
