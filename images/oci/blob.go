@@ -9,7 +9,6 @@ import (
 	"hash"
 	"io"
 	"os"
-	"path/filepath"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -63,14 +62,9 @@ func (b *blobWriter) discard() {
 }
 
 // Adopt gives a file below the layout's directory the name of the blob h. Its bytes
-// were checked, and synced.
+// were checked, and synced. The name is on the disk when the index is written next.
 func (l *Layout) Adopt(file string, h v1.Hash) error {
-	path := l.BlobPath(h)
-	if err := os.Rename(file, path); err != nil {
-		return err
-	}
-	// The index may reach the disk before the blobs directory does.
-	return syncDir(filepath.Dir(path))
+	return os.Rename(file, l.BlobPath(h))
 }
 
 // writeBlob keeps data as a blob, and writes nothing if it is there already.

@@ -3,7 +3,6 @@ package oci
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -88,7 +87,8 @@ func (l *Layout) readIndex() (v1.IndexManifest, error) {
 func (l *Layout) writeIndex(index v1.IndexManifest) error {
 	data, err := CanonicalJSON(index)
 	if err == nil {
-		err = errors.Join(l.writeFile(indexFile, data), syncDir(l.dir))
+		// What the index names reaches the disk before the index does.
+		err = cmp.Or(syncDir(l.path("blobs", "sha256")), l.writeFile(indexFile, data), syncDir(l.dir))
 	}
 	if err != nil {
 		return fmt.Errorf("writing index of %s: %w", l.dir, err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -86,11 +87,11 @@ func newLayerReader(blob io.ReadCloser, want v1.Descriptor, diffID v1.Hash) (*la
 func (r *layerReader) decode() error {
 	switch r.want.MediaType {
 	case types.OCILayerZStd:
-		dec, err := zstd.NewReader(r.raw, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(1))
+		dec, err := newDecoder(r.raw)
 		if err != nil {
 			return err
 		}
-		r.dec, r.stop = dec, dec.Close
+		r.dec, r.stop = dec, sync.OnceFunc(func() { decoders.Put(dec) })
 	case types.OCILayer, types.DockerLayer:
 		dec, err := gzip.NewReader(r.raw)
 		if err != nil {
@@ -103,6 +104,17 @@ func (r *layerReader) decode() error {
 		return fmt.Errorf("media type %q is no layer known here", r.want.MediaType)
 	}
 	return nil
+}
+
+// decoders are those of layers that were read. Each holds a window, which for an
+// image of many small layers costs more to make than what it is used for.
+var decoders sync.Pool
+
+func newDecoder(r io.Reader) (*zstd.Decoder, error) {
+	if dec, ok := decoders.Get().(*zstd.Decoder); ok {
+		return dec, dec.Reset(r)
+	}
+	return zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(1))
 }
 
 // Read implements io.Reader.
