@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -157,8 +158,26 @@ func (l *Layout) image(h v1.Hash) (v1.Image, error) {
 	for _, d := range manifest.Layers {
 		errs = append(errs, l.checkBlob(d.Digest, d.Size))
 	}
-	return img, errors.Join(errs...)
+	return parseOnce(img), errors.Join(errs...)
 }
+
+// parsed is an image whose manifest and config are read once, not for each layer.
+// Whoever gets them changes nothing in them.
+type parsed struct {
+	v1.Image
+	manifest func() (*v1.Manifest, error)
+	config   func() (*v1.ConfigFile, error)
+}
+
+func parseOnce(img v1.Image) parsed {
+	return parsed{img, sync.OnceValues(img.Manifest), sync.OnceValues(img.ConfigFile)}
+}
+
+// Manifest implements v1.Image.
+func (p parsed) Manifest() (*v1.Manifest, error) { return p.manifest() }
+
+// ConfigFile implements v1.Image.
+func (p parsed) ConfigFile() (*v1.ConfigFile, error) { return p.config() }
 
 // writeJSON keeps v as a blob and describes it.
 func (l *Layout) writeJSON(v any, t types.MediaType) (v1.Descriptor, error) {
