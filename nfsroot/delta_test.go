@@ -4,11 +4,13 @@ import (
 	"archive/tar"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
@@ -187,6 +189,60 @@ func TestDeltaLinksUnread(t *testing.T) {
 		}
 	}
 	checkSame(t, s, "two", two)
+}
+
+// A collection that deletes a root takes names from files that another root shares.
+// They are linked unread all the same, but not if one was touched before or after.
+func TestDeltaLinksUnreadAfterCollection(t *testing.T) {
+	dir := mountImage(t, 64<<20, "mkfs.ext4", "-q")
+	if out, err := exec.Command("mount", "-o", "remount,strictatime", dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	s := open(t, dir)
+	shared := []entry{file("early", "1"), file("late", "2"), file("tool", "3")}
+	old := image(t, shared, []entry{file("old", "0")})
+	for _, tag := range []string{"one", "two", "three"} {
+		if _, err := unpackNoting(t, s, tag, image(t, shared, []entry{file(tag, tag)}), nfsroot.UnpackOptions{Link: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	touch := func(name string) {
+		t.Helper()
+		path := s.Path("three/" + name)
+		if err := errors.Join(os.Chmod(path, 0o600), os.Chmod(path, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	touch("early")
+	if err := s.Switch(t.Context(), "three"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the trash, then for good
+		if _, err := s.Collect(t.Context(), nfsroot.Policy{Now: time.Now().Add(24 * time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Stat(s.Path("one")); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("root one: %v", err)
+	}
+	time.Sleep(10 * time.Millisecond) // the clock of a file system ticks that slowly
+	touch("late")
+	before := map[string]unix.Timespec{}
+	for _, name := range []string{"early", "late", "tool"} {
+		before[name] = accessed(t, s.Path("three/"+name))
+	}
+	if _, err := unpackNoting(t, s, "old", old, nfsroot.UnpackOptions{Link: true}); err != nil {
+		t.Fatal(err)
+	}
+	for name, at := range before {
+		if inodeOf(t, s.Path("three/"+name)) != inodeOf(t, s.Path("old/"+name)) {
+			t.Errorf("%s was not linked", name)
+		}
+		if read := accessed(t, s.Path("three/"+name)) != at; read != (name != "tool") {
+			t.Errorf("%s: read before it was linked: %t", name, read)
+		}
+	}
+	checkSame(t, s, "old", old)
 }
 
 // A file that a layer above replaced is not taken for the one below, though the

@@ -14,6 +14,7 @@
 //	    roots/<tag>.inventory.zst  its image's layers, and where they are listed
 //	    roots/<tag>.listings      the layers and the tree, without the content of files
 //	    switches.jsonl            every switch of current, oldest first
+//	    renewals                  files that lost names when roots were deleted
 //	    staging/                  what is being made; swept by Open
 //	    trash/<tag>@<time>/       removed roots, until their grace is over
 //

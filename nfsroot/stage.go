@@ -49,7 +49,7 @@ func (s *Store) stage(ctx context.Context, img v1.Image, root Root, o UnpackOpti
 		return Root{}, explain(err, free)
 	}
 	made, err := unpack.Image(ctx, img, staged, unpack.Options{
-		Listings: listings, Donors: donors, Link: o.Link, Note: o.Note,
+		Listings: listings, Donors: donors, Renewals: s.renewals(), Link: o.Link, Note: o.Note,
 		MaxEntries: o.MaxEntries, Refuse: o.Refuse,
 	})
 	if err != nil {

@@ -58,9 +58,3 @@ func (s *Store) discard(tag string, now time.Time) error {
 	}
 	return s.forget(tag)
 }
-
-// delete takes something out of the trash for good. A kill leaves the rest of
-// it there for the next collection.
-func (s *Store) delete(t Trashed) error {
-	return os.RemoveAll(s.meta("trash", t.name))
-}

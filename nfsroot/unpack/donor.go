@@ -15,7 +15,8 @@ import (
 // delta is how files of other roots become files of the one that is unpacked.
 type delta struct {
 	donors    []*donor
-	link      bool            // hard links are wanted
+	link      bool // hard links are wanted
+	renewals  Renewals
 	linked    map[uint64]bool // inodes that a stamp does not tell of, so that they may have several names
 	noReflink bool            // the file system has none
 	layers    int             // that were taken
@@ -184,7 +185,7 @@ func (t *tree) takeEntry(d *donor, e *listed, s stamp) (err error) {
 		if len(e.Sum) != sha256.Size {
 			return &donorError{d.Name, fmt.Errorf("its listing does not tell what %q holds", e.Name)}
 		}
-		file := &given{donor: d, stamp: s, sum: [sha256.Size]byte(e.Sum), size: e.Size}
+		file := &given{donor: d, stamp: s, renewals: t.delta.renewals, sum: [sha256.Size]byte(e.Sum), size: e.Size}
 		defer func() { err = errors.Join(err, file.close()) }()
 		content = file
 	}

@@ -14,13 +14,14 @@ import (
 // given is a file of another root that should hold what an entry wants: it lies
 // there where it is to lie here.
 type given struct {
-	donor *donor
-	stamp stamp
-	sum   [sha256.Size]byte
-	size  int64
-	dir   openDir
-	leaf  string
-	file  *os.File
+	donor    *donor
+	stamp    stamp
+	renewals Renewals
+	sum      [sha256.Size]byte
+	size     int64
+	dir      openDir
+	leaf     string
+	file     *os.File
 }
 
 // locate finds the file by the name that it is to have.
@@ -36,7 +37,7 @@ func (g *given) locate(dir, leaf string) (err error) {
 // cannot tell: then reading it does.
 func (g *given) unchanged() (st unix.Stat_t, ok bool) {
 	st, err := g.dir.stat(g.leaf)
-	return st, err == nil && g.stamp.holds(st) && st.Mode&unix.S_IFMT == unix.S_IFREG && st.Size == g.size
+	return st, err == nil && g.renewals.holds(g.stamp, st) && st.Mode&unix.S_IFMT == unix.S_IFREG && st.Size == g.size
 }
 
 // open opens the file. That it still has the bytes that it had is for its reader

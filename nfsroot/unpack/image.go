@@ -23,6 +23,9 @@ type Options struct {
 	// Donors are asked for layers, the first of them first.
 	Donors []Root
 
+	// Renewals are of files of the donors; may be nil.
+	Renewals Renewals
+
 	// Link takes files of donors by hard links where they have the same attributes.
 	// Whoever changes such a file changes all these roots.
 	Link bool
@@ -76,7 +79,7 @@ func layersOf(ctx context.Context, img v1.Image, dir string, o Options) (_ *tree
 	if err != nil {
 		return nil, fmt.Errorf("reading the image's manifest: %w", err)
 	}
-	from := &delta{donors: donorsOf(manifest, o), link: o.Link, linked: map[uint64]bool{}, note: o.Note}
+	from := &delta{donors: donorsOf(manifest, o), link: o.Link, renewals: o.Renewals, linked: map[uint64]bool{}, note: o.Note}
 	defer func() { err = errors.Join(err, from.close()) }()
 	to, err := newLister(o.Listings)
 	if err != nil {
