@@ -29,8 +29,8 @@ type bootVerb struct {
 func (v *bootVerb) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	addNFSRoot(cmd, &v.nfsroot)
-	f.StringVar(&v.nfs, "nfs", "", "SERVER:PATH[,OPTIONS] of the root as a running NFS server exports it (default: a server of our own on loopback)")
-	f.StringVar(&v.log, "log", "", "file for the console's output (default: boots/TAG.log in the state directory)")
+	f.StringVar(&v.nfs, "nfs", "", "`SERVER:PATH[,OPTIONS]` of the root as a running NFS server exports it (default: a server of our own on loopback)")
+	f.StringVar(&v.log, "log", "", "`file` for the console's output (default: boots/TAG.log in the state directory)")
 	f.BoolVar(&v.shell, "shell", false, "leave the node running after its checks, until Ctrl-C, and say how to log in")
 	f.BoolVar(&v.writes, "find-writes", false, "let the node write to memory over its root, and say what it wrote, as lines for the target's tmpfs list")
 	f.BoolVar(&v.json, "json", false, "write the report as JSON")

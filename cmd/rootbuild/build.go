@@ -33,10 +33,10 @@ func (o *buildOptions) addFlags(cmd *cobra.Command) {
 	o.deploy.addFlags(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&o.noUnpack, "no-unpack", false, "only build the image")
-	f.StringArrayVar(&o.push, "push", nil, "send the image to a registry too: HOST/REPOSITORY:TAG; may be given again")
-	f.StringVar(&o.sign, "sign", "", "sign what --push sends with this private key (see rootbuild sign)")
+	f.StringArrayVar(&o.push, "push", nil, "send the image to a registry too: `HOST/REPOSITORY:TAG`; may be given again")
+	f.StringVar(&o.sign, "sign", "", "sign what --push sends with the private key in this `file` (see rootbuild sign)")
 	o.registry.addFlags(cmd)
-	f.StringArrayVar(&o.outputs, "output", nil, "export the image too: oci:DIR, oci-archive:FILE or docker-archive:FILE; may be given again")
+	f.StringArrayVar(&o.outputs, "output", nil, "export the image too, to this `place`: oci:DIR, oci-archive:FILE or docker-archive:FILE; may be given again")
 	f.BoolVar(&o.ask, "ask", false, "show what there is to build, and ask before it starts")
 	f.BoolVar(&o.keepGoing, "keep-going", false, "when a package fails, build all that do not need it, and tell every failure")
 	o.make.addFlags(cmd)
@@ -162,7 +162,7 @@ func (o buildOptions) pushBuilt(ctx context.Context, i deploy.Image, key *trust.
 }
 
 func addBase(cmd *cobra.Command, ref *string) {
-	cmd.Flags().StringVar(ref, "base", "", "base image to build in: NAME@sha256:DIGEST or oci:DIR (default: bootstrapped once with mmdebstrap)")
+	cmd.Flags().StringVar(ref, "base", "", "base image to build in: `NAME@sha256:DIGEST` or oci:DIR (default: bootstrapped once with mmdebstrap)")
 }
 
 // checkBase refuses a base that is no reference.

@@ -28,11 +28,11 @@ type deployOptions struct {
 
 func (o *deployOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.tag, "tag", "", "name of the node root (default TARGET-DIGEST, with 12 digits of the image's digest)")
+	f.StringVar(&o.tag, "tag", "", "`name` of the node root (default TARGET-DIGEST, with 12 digits of the image's digest)")
 	addNFSRoot(cmd, &o.nfsroot)
 	f.BoolVar(&o.noSwitch, "no-switch", false, "unpack, but leave current as it is")
 	f.BoolVar(&o.link, "link", false, "share the files that another root has by hard links (see docs/store.md for the price)")
-	f.UintVar(&o.entries, "max-entries", unpack.DefaultMaxEntries, "refuse an image with more entries; each takes 250 bytes of memory")
+	f.UintVar(&o.entries, "max-entries", unpack.DefaultMaxEntries, "refuse an image with more than this `number` of entries; each takes 250 bytes of memory")
 	f.BoolVar(&o.check, "check", false, "boot the root in a virtual machine (see rootbuild boot), and switch only if all its checks pass")
 	o.machine.addFlags(cmd)
 }

@@ -26,8 +26,8 @@ type fetchVerb struct {
 func (v *fetchVerb) addFlags(cmd *cobra.Command) {
 	addTarget(cmd, &v.target)
 	f := cmd.Flags()
-	f.StringVar(&v.export, "export", "", "directory to write every source and recipe to, as --distdir reads them")
-	f.StringVar(&v.push, "push", "", "HOST/REPOSITORY:TAG to send every source and recipe to, as --mirror reads them")
+	f.StringVar(&v.export, "export", "", "`directory` to write every source and recipe to, as --distdir reads them")
+	f.StringVar(&v.push, "push", "", "`HOST/REPOSITORY:TAG` to send every source and recipe to, as --mirror reads them")
 	v.registry.addFlags(cmd)
 	v.sources.addFlags(cmd)
 	v.state.addFlags(cmd)

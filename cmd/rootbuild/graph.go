@@ -11,7 +11,7 @@ type graphVerb struct{ target, format string }
 
 func (v *graphVerb) addFlags(cmd *cobra.Command) {
 	addTarget(cmd, &v.target)
-	cmd.Flags().StringVar(&v.format, "format", "text", "text, or dot for graphviz")
+	cmd.Flags().StringVar(&v.format, "format", "text", "`form` to print: text, or dot for graphviz")
 }
 
 func (v *graphVerb) run(_ context.Context, _ []string, s streams) error {

@@ -29,9 +29,9 @@ func (v *initramfsVerb) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	addTarget(cmd, &v.target)
 	v.target, f.Lookup("target").DefValue = initramfsTarget, initramfsTarget
-	f.StringVar(&v.kernelModules, "kernel-modules", "", "directory of the kernel's modules, such as /lib/modules/VERSION")
-	f.StringArrayVar(&v.modules, "module", nil, "one more module, or a pattern such as 'drivers/net/usb/*'; may be given again")
-	f.StringVar(&v.output, "output", "initramfs.cpio.zst", "file to write; it ends in .cpio, .cpio.gz or .cpio.zst")
+	f.StringVar(&v.kernelModules, "kernel-modules", "", "`directory` of the kernel's modules, such as /lib/modules/VERSION")
+	f.StringArrayVar(&v.modules, "module", nil, "one more `module`, or a pattern such as 'drivers/net/usb/*'; may be given again")
+	f.StringVar(&v.output, "output", "initramfs.cpio.zst", "`file` to write; it ends in .cpio, .cpio.gz or .cpio.zst")
 	v.make.addFlags(cmd)
 }
 

@@ -26,13 +26,13 @@ type machineOptions struct {
 
 func (o *machineOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.kernel, "kernel", "", "kernel to boot (default: the newest /boot/vmlinuz-*)")
-	f.StringVar(&o.modules, "kernel-modules", "", "directory of its modules (default: /lib/modules/VERSION of the kernel)")
-	f.StringVar(&o.initramfs, "initramfs", "", "initramfs to boot with (default: built as by rootbuild initramfs)")
-	f.StringVar(&o.accel, "accel", "auto", "how the machine runs instructions: "+strings.Join(boot.Accels, ", "))
-	f.IntVar(&o.memory, "memory", boot.DefaultMemory, "MiB of memory of the machine")
+	f.StringVar(&o.kernel, "kernel", "", "`file` of the kernel to boot (default: the newest /boot/vmlinuz-*)")
+	f.StringVar(&o.modules, "kernel-modules", "", "`directory` of its modules (default: /lib/modules/VERSION of the kernel)")
+	f.StringVar(&o.initramfs, "initramfs", "", "`file` of the initramfs to boot with (default: built as by rootbuild initramfs)")
+	f.StringVar(&o.accel, "accel", "auto", "`way` in which the machine runs instructions: "+strings.Join(boot.Accels, ", "))
+	f.IntVar(&o.memory, "memory", boot.DefaultMemory, "`MiB` of memory of the machine")
 	f.DurationVar(&o.timeout, "timeout", boot.DefaultTimeout, "how long a boot with all its checks may take")
-	f.StringArrayVar(&o.words, "append", nil, "one more word for the kernel's command line; may be given again")
+	f.StringArrayVar(&o.words, "append", nil, "one more `word` for the kernel's command line; may be given again")
 }
 
 // check refuses values that no machine can have.

@@ -21,14 +21,14 @@ func (o *makeOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	addBase(cmd, &o.base)
 	addRunc(cmd, &o.runc)
-	f.IntVar(&o.steps, "steps", 0, "steps that run at once (default: as many as there are cores)")
+	f.IntVar(&o.steps, "steps", 0, "`number` of steps that run at once (default: as many as there are cores)")
 	o.sources.addFlags(cmd)
 	o.state.addFlags(cmd)
 	o.state.addProgress(cmd)
 }
 
 func addRunc(cmd *cobra.Command, runc *string) {
-	cmd.Flags().StringVar(runc, "runc", "", "runc program (default: the one beside rootbuild, else in PATH)")
+	cmd.Flags().StringVar(runc, "runc", "", "runc `program` (default: the one beside rootbuild, else in PATH)")
 }
 
 // check refuses values that no build can have.

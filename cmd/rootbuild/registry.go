@@ -20,11 +20,11 @@ type registryOptions struct {
 func (o *registryOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&o.plainHTTP, "plain-http", false, "speak plain http with registries: nobody is asked who they are, and passwords travel in the clear")
-	f.StringVar(&o.ca, "registry-ca", "", "file with certificates (PEM) that registries are trusted by, beside those of the host")
+	f.StringVar(&o.ca, "registry-ca", "", "`file` with certificates (PEM) that registries are trusted by, beside those of the host")
 }
 
 func (o *registryOptions) addMirrors(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&o.mirrors, "mirror-registry", nil, "HOST[:PORT][/PREFIX] that is asked first for all that a digest names; may be given again")
+	cmd.Flags().StringArrayVar(&o.mirrors, "mirror-registry", nil, "`HOST[:PORT][/PREFIX]` that is asked first for all that a digest names; may be given again")
 }
 
 // options reads the certificates and checks the mirrors.

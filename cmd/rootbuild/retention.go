@@ -23,11 +23,11 @@ type useOptions struct {
 
 func (o *useOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.clients, "nfsd-clients", "/proc/fs/nfsd/clients", "directory where nfsd lists its NFSv4 clients")
-	f.StringVar(&o.rmtab, "rmtab", "/var/lib/nfs/rmtab", "file where mountd lists NFSv3 mounts")
-	f.StringVar(&o.leases, "leases", "", "directory of the leases that nodes write (see docs/store.md)")
-	f.StringVar(&o.pxe, "pxe", "", "directory of boot configuration that may name tags")
-	f.StringArrayVar(&o.others, "other-client", nil, "address, or prefix such as 192.0.2.0/24, of NFS clients that mount no root; may be given again")
+	f.StringVar(&o.clients, "nfsd-clients", "/proc/fs/nfsd/clients", "`directory` where nfsd lists its NFSv4 clients")
+	f.StringVar(&o.rmtab, "rmtab", "/var/lib/nfs/rmtab", "`file` where mountd lists NFSv3 mounts")
+	f.StringVar(&o.leases, "leases", "", "`directory` of the leases that nodes write (see docs/store.md)")
+	f.StringVar(&o.pxe, "pxe", "", "`directory` of boot configuration that may name tags")
+	f.StringArrayVar(&o.others, "other-client", nil, "`address`, or prefix such as 192.0.2.0/24, of NFS clients that mount no root; may be given again")
 }
 
 // sources reads the values of the flags.
@@ -59,7 +59,7 @@ type retentionOptions struct {
 
 func (o *retentionOptions) addFlags(cmd *cobra.Command) {
 	o.grace = days(7 * day)
-	cmd.Flags().IntVar(&o.keep, "keep", 3, "roots of each target that stay, those used last")
+	cmd.Flags().IntVar(&o.keep, "keep", 3, "`number` of roots of each target that stay, those used last")
 	cmd.Flags().Var(&o.grace, "grace", "how long a root stays after it was unpacked or current, and again in the trash")
 	o.use.addFlags(cmd)
 }

@@ -34,9 +34,9 @@ type signVerb struct {
 
 func (v *signVerb) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&v.key, "key", "", "private key, as rootbuild keygen and cosign write it")
-	f.StringVar(&v.repository, "for", "", "repository that the image is meant for, HOST/REPOSITORY")
-	f.Uint64Var(&v.serial, "serial", 0, "serial of the image (default: the time, in seconds since 1970)")
+	f.StringVar(&v.key, "key", "", "`file` with the private key, as rootbuild keygen and cosign write it")
+	f.StringVar(&v.repository, "for", "", "repository that the image is meant for, `HOST/REPOSITORY`")
+	f.Uint64Var(&v.serial, "serial", 0, "serial `number` of the image (default: the time, in seconds since 1970)")
 	v.image.addFlags(cmd)
 	v.registry.addFlags(cmd)
 }

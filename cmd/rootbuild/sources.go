@@ -19,7 +19,7 @@ type sourceOptions struct {
 
 func (o *sourceOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringArrayVar(&o.distdirs, "distdir", nil, "directory that is looked in first for sources; may be given again")
+	f.StringArrayVar(&o.distdirs, "distdir", nil, "`directory` that is looked in first for sources; may be given again")
 	addMirror(cmd, &o.mirror)
 	f.BoolVar(&o.offline, "offline", false, "use no network: name what is missing")
 }
@@ -42,7 +42,7 @@ type mirrors struct {
 }
 
 func addMirror(cmd *cobra.Command, m *mirrors) {
-	cmd.Flags().Var(m, "mirror", "base URL of a Debian archive, instead of the host's apt configuration; or the reference that fetch --push sent sources to, which is asked before their origins; may be given again")
+	cmd.Flags().Var(m, "mirror", "base `URL` of a Debian archive, instead of the host's apt configuration; or the reference that fetch --push sent sources to, which is asked before their origins; may be given again")
 }
 
 // Set takes a URL, which has a scheme, or a reference, which has none.

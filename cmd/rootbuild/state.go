@@ -19,11 +19,11 @@ type stateOptions struct {
 }
 
 func (o *stateOptions) addFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.dir, "state", defaultState(), "directory of builds, sources and images")
+	cmd.Flags().StringVar(&o.dir, "state", defaultState(), "`directory` of builds, sources and images")
 }
 
 func (o *stateOptions) addProgress(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.progress, "progress", "auto", "progress display: "+strings.Join(engine.ProgressModes, ", "))
+	cmd.Flags().StringVar(&o.progress, "progress", "auto", "`form` of the progress display: "+strings.Join(engine.ProgressModes, ", "))
 }
 
 // open takes the state directory for one verb.

@@ -20,7 +20,7 @@ func (o *storeOptions) addFlags(cmd *cobra.Command) {
 }
 
 func addNFSRoot(cmd *cobra.Command, dir *string) {
-	cmd.Flags().StringVar(dir, "nfsroot", "/diskless/nfsroot", "directory of node roots")
+	cmd.Flags().StringVar(dir, "nfsroot", "/diskless/nfsroot", "`directory` of node roots")
 }
 
 // taggedOptions are the flags of a verb that is told the tags of roots, and completes

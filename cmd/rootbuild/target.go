@@ -40,7 +40,7 @@ func loadGraph(target string) (stages.Graph, error) {
 
 // addTarget adds the flag that every verb on a target has.
 func addTarget(cmd *cobra.Command, target *string) {
-	cmd.Flags().StringVarP(target, "target", "t", "", "target: an embedded one's name (see rootbuild targets) or a YAML file")
+	cmd.Flags().StringVarP(target, "target", "t", "", "`target`: an embedded one's name (see rootbuild targets) or a YAML file")
 	complete := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return images.Names(), cobra.ShellCompDirectiveDefault
 	}

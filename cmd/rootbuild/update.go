@@ -31,8 +31,8 @@ type updateVerb struct {
 func (v *updateVerb) addFlags(cmd *cobra.Command) {
 	addTarget(cmd, &v.target)
 	f := cmd.Flags()
-	f.StringVar(&v.survey.Mirror, "mirror", "", "base URL of a Debian archive, instead of the host's apt configuration")
-	f.StringArrayVar(&v.survey.Suites, "suite", nil, "suite of Debian whose releases are looked at (default unstable); may be given again")
+	f.StringVar(&v.survey.Mirror, "mirror", "", "base `URL` of a Debian archive, instead of the host's apt configuration")
+	f.StringArrayVar(&v.survey.Suites, "suite", nil, "`suite` of Debian whose releases are looked at (default unstable); may be given again")
 	f.BoolVar(&v.json, "json", false, "print JSON")
 }
 

@@ -26,8 +26,8 @@ type verifyVerb struct {
 }
 
 func (v *verifyVerb) addFlags(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&v.keys, "key", nil, "public key that has to have signed the image, in place of a policy; may be given again")
-	cmd.Flags().StringVar(&v.policy, "policy", policyFile, "policy that says whose signatures an image needs")
+	cmd.Flags().StringArrayVar(&v.keys, "key", nil, "`file` with a public key that has to have signed the image, in place of a policy; may be given again")
+	cmd.Flags().StringVar(&v.policy, "policy", policyFile, "`file` with the policy that says whose signatures an image needs")
 	v.registry.addFlags(cmd)
 	v.registry.addMirrors(cmd)
 }
