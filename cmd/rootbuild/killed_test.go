@@ -14,7 +14,7 @@ import (
 	"github.com/rootbuild/rootbuild/nfsroot"
 )
 
-// The suite of hack/test-kill is these tests with other numbers.
+// The suite of hack/test-crash is these tests with other numbers.
 var (
 	faultsEvery = flag.Int("faults-every", 151, "strike only every n-th call of a command, for each fault")
 	kills       = flag.Int("kills", 12, "how often a command is killed at a random time")
@@ -132,17 +132,7 @@ func (v victim) check(t *testing.T, dir string, s struck, whole bool) {
 // the command has done its work.
 func (v victim) checkRoots(t *testing.T, dir string) (done bool) {
 	t.Helper()
-	entries, err := os.ReadDir(dir)
-	if err != nil && (v.from != "" || !os.IsNotExist(err)) {
-		t.Fatal(err)
-	}
-	var there []string
-	for _, e := range entries {
-		if name := e.Name(); name != "current" && name != ".rootbuild" {
-			there = append(there, name)
-			checkRootWhole(t, dir, name)
-		}
-	}
+	there, current := wholeRoots(t, dir)
 	for _, tag := range v.keeps {
 		if !slices.Contains(there, tag) {
 			t.Errorf("root %s is gone", tag)
@@ -153,26 +143,42 @@ func (v victim) checkRoots(t *testing.T, dir string) (done bool) {
 			t.Errorf("%s came to be", tag)
 		}
 	}
-	current, err := os.Readlink(filepath.Join(dir, "current"))
-	if err != nil && (v.from != "" || !os.IsNotExist(err)) {
-		t.Error(err)
-	}
-	if current != v.from && current != v.to || current != "" && !slices.Contains(there, current) {
-		t.Errorf("current names %q, and there is %q", current, there)
+	if current != v.from && current != v.to {
+		t.Errorf("current names %q: it named %q, and %q was to come", current, v.from, v.to)
 	}
 	gone := !slices.ContainsFunc(v.takes, func(tag string) bool { return slices.Contains(there, tag) })
 	return current == v.to && gone && (v.makes == "" || slices.Contains(there, v.makes))
 }
 
-// checkRootWhole compares a root with its image, every file.
-func checkRootWhole(t *testing.T, dir, tag string) {
+// wholeRoots returns the roots of a store, and what current names; both may be absent
+// at first. It wants each root to be as its image, every file, and current to name one.
+func wholeRoots(t *testing.T, dir string) (there []string, current string) {
 	t.Helper()
-	view, err := nfsroot.OpenReadOnly(dir)
-	if err != nil {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
-	found, err := view.Check(t.Context(), tag)
-	if err != nil || len(found) > 0 {
-		t.Errorf("root %s: %v, %v", tag, found, err)
+	for _, e := range entries {
+		tag := e.Name()
+		if tag == "current" || tag == ".rootbuild" {
+			continue
+		}
+		there = append(there, tag)
+		view, err := nfsroot.OpenReadOnly(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := view.Check(t.Context(), tag)
+		if err != nil || len(found) > 0 {
+			t.Errorf("root %s: %v, %v", tag, found, err)
+		}
 	}
+	current, err = os.Readlink(filepath.Join(dir, "current"))
+	if err != nil && !os.IsNotExist(err) {
+		t.Error(err)
+	}
+	if current != "" && !slices.Contains(there, current) {
+		t.Errorf("current names %q, and there is %q", current, there)
+	}
+	return there, current
 }
