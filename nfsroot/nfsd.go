@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -18,6 +19,8 @@ import (
 type host struct {
 	address string // empty when only the name is known
 	name    string // empty when only the address is known
+	id      string // that a node gave the NFSv4 client of its kernel, or empty
+	silent  bool   // its lease of NFSv4 ran out, and nfsd keeps it for a day as a courtesy
 }
 
 // String prefers the name, and adds the address.
@@ -29,6 +32,15 @@ func (h host) String() string {
 		return h.name
 	}
 	return h.name + " " + h.address
+}
+
+// named says whether a lease of this name is the client's: it is its address, its
+// host name, its id, or the address of its card, with which the id of a node ends.
+func (h host) named(lease string) bool {
+	if mac, err := net.ParseMAC(lease); err == nil && strings.HasSuffix(h.id, mac.String()) {
+		return true
+	}
+	return slices.Contains([]string{h.address, h.name, h.id}, lease)
 }
 
 func (h host) among(prefixes []netip.Prefix) bool {
@@ -64,11 +76,16 @@ func readClients(dir string) ([]host, error) {
 // the list if they say nothing:
 //
 //	address: "192.0.2.7:873"
-//	name: "Linux NFSv4.2 node7"
+//	status: confirmed
+//	name: "Linux NFSv4.2 52:54:00:12:34:56/node7"
 func parseClient(number, info string) host {
 	var h host
 	for line := range strings.Lines(info) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		if key == "status" {
+			h.silent = value == "courtesy" || value == "expirable"
+			continue
+		}
 		value, err := strconv.Unquote(value)
 		if err != nil {
 			continue
@@ -80,16 +97,38 @@ func parseClient(number, info string) host {
 				h.address = a.Addr().Unmap().String()
 			}
 		case "name":
-			words := strings.Fields(value)
-			if len(words) > 0 {
-				h.name = words[len(words)-1]
-			}
+			h.id, h.name = parseOwner(value)
 		}
 	}
-	if h == (host{}) {
+	if h.address == "" && h.name == "" {
 		h.name = "client " + number
 	}
 	return h
+}
+
+// parseOwner reads the name by which the NFSv4 client of a Linux kernel calls itself,
+// with or without the id that the node gave it:
+//
+//	Linux NFSv4.2 ID/HOSTNAME
+//	Linux NFSv4.0 HOSTNAME/ID/SERVER
+func parseOwner(owner string) (id, name string) {
+	words := strings.Fields(owner)
+	if len(words) == 0 {
+		return "", ""
+	}
+	parts := strings.Split(words[len(words)-1], "/")
+	switch ofServer := len(words) > 1 && words[len(words)-2] == "NFSv4.0"; {
+	case ofServer && len(parts) == 3:
+		id, name = parts[1], parts[0]
+	case ofServer || len(parts) == 1:
+		name = parts[0]
+	default:
+		id, name = parts[0], parts[len(parts)-1]
+	}
+	if name == "(none)" || name == "localhost" {
+		name = "" // those that nobody named are all called so
+	}
+	return id, name
 }
 
 // mount is a line of rmtab.

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 )
@@ -76,16 +75,16 @@ func (v *View) uses(s Sources, tags map[string]bool) ([]Use, error) {
 	}
 	list := slices.Concat(leases, named)
 	for _, c := range clients {
-		if !c.among(s.Others) && !hasLease(leases, c.address, c.name) {
-			list = append(list, Use{By: unpack.Name(c.String()), Source: SourceClient, Why: "of which no lease says what it mounts"})
+		if !c.among(s.Others) && !c.hasLease(leases) {
+			list = append(list, Use{By: unpack.Name(c.String()), Source: SourceClient, Why: c.why()})
 		}
 	}
-	stores, err := v.names()
+	exported, err := v.exported(tags)
 	if err != nil {
 		return nil, err
 	}
 	for _, m := range mounts {
-		if use, ok := m.use(stores, tags); ok && !m.among(s.Others) && (use.Tag != "" || !hasLease(leases, m.address, m.name)) {
+		if use, ok := m.use(exported); ok && !m.among(s.Others) && (use.Tag != "" || !m.hasLease(leases)) {
 			list = append(list, use)
 		}
 	}
@@ -95,33 +94,22 @@ func (v *View) uses(s Sources, tags map[string]bool) ([]Use, error) {
 	return slices.Compact(list), nil
 }
 
-// hasLease says whether a node keeps a lease under its address or host name.
-func hasLease(leases []Use, names ...string) bool {
-	return slices.ContainsFunc(leases, func(u Use) bool {
-		return slices.Contains(names, path.Base(string(u.By))) && u.By != ""
-	})
+// why says why a client may hold any root.
+func (h host) why() string {
+	if h.silent {
+		return "which is silent, and may be off: nfsd forgets it after a day; no lease says what it mounted"
+	}
+	return "of which no lease says what it mounts"
 }
 
-// use says what a mount by NFSv3 holds, if it can be a root of the store that
-// has these paths.
-func (m mount) use(stores []string, tags map[string]bool) (Use, bool) {
+// hasLease says whether a client keeps a lease.
+func (h host) hasLease(leases []Use) bool {
+	return slices.ContainsFunc(leases, func(u Use) bool { return u.By != "" && h.named(path.Base(string(u.By))) })
+}
+
+// use says what a mount by NFSv3 holds, if it can be a root of the store.
+func (m mount) use(e exported) (Use, bool) {
 	use := Use{By: unpack.Name(m.String()), Source: SourceRmtab}
-	for _, dir := range stores {
-		below, ok := strings.CutPrefix(path.Clean(m.path)+"/", dir+"/")
-		tag, _, _ := strings.Cut(below, "/")
-		switch {
-		case !ok && strings.HasPrefix(dir+"/", path.Clean(m.path)+"/") || ok && tag == "":
-			use.Why = "which mounts " + unpack.Name(m.path).String()
-			return use, true
-		case !ok:
-			continue
-		case tag == currentName:
-			use.Why = "which mounts current as it was then"
-			return use, true
-		case tags[tag]:
-			use.Tag = tag
-			return use, true
-		}
-	}
-	return Use{}, false
+	use.Tag, use.Why = e.holds(path.Clean(m.path))
+	return use, use.Tag != "" || use.Why != ""
 }

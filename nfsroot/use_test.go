@@ -43,6 +43,25 @@ func kept(t *testing.T, s *nfsroot.Store, sources nfsroot.Sources) map[string][]
 	return why
 }
 
+// bind mounts a directory at another path too.
+func bind(t *testing.T, dir, at string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("mounting needs root")
+	}
+	if err := os.MkdirAll(at, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount(dir, at, "", unix.MS_BIND, ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(at, 0); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestSources(t *testing.T) {
 	const client = "clientid: 0x1\naddress: \"192.0.2.7:873\"\nstatus: confirmed\nname: \"Linux NFSv4.2 node7\"\n"
 	const byClient = "may be in use: by node7 192.0.2.7 (nfsd client, of which no lease says what it mounts)"
@@ -57,6 +76,9 @@ func TestSources(t *testing.T) {
 	}{
 		{"nothing known", func(*testing.T, string, string) {}, "", none},
 		{"a client", func(t *testing.T, d, _ string) { write(t, d+"/clients/3/info", client) }, "", all(byClient)},
+		{"a client that was switched off", func(t *testing.T, d, _ string) {
+			write(t, d+"/clients/3/info", "clientid: 0x1\naddress: \"192.0.2.7:873\"\nstatus: courtesy\nseconds from last renew: 5000\nname: \"Linux NFSv4.2 node7\"\n")
+		}, "", all("may be in use: by node7 192.0.2.7 (nfsd client, which is silent, and may be off: nfsd forgets it after a day; no lease says what it mounted)")},
 		{"a client without a word", func(t *testing.T, d, _ string) { write(t, d+"/clients/3/info", "\n") }, "",
 			all("may be in use: by client 3 (nfsd client, of which no lease says what it mounts)")},
 		{"a client of IPv6", func(t *testing.T, d, _ string) {
@@ -71,6 +93,27 @@ func TestSources(t *testing.T) {
 			write(t, d+"/clients/3/info", client)
 			write(t, d+"/leases/rack1/192.0.2.7", "192.0.2.1:/exports/a / nfs4 ro\n")
 		}, "", justA("in use: rack1/192.0.2.7 (lease)")},
+		{"a client with an id and a lease by name", func(t *testing.T, d, _ string) {
+			write(t, d+"/clients/3/info", "address: \"192.0.2.7:873\"\nname: \"Linux NFSv4.2 4c4c4544-52:54:00:12:34:56/node7\"\n")
+			write(t, d+"/leases/node7", "a\n")
+		}, "", justA("in use: node7 (lease)")},
+		{"a client of NFS 4.0 with an id and a lease by name", func(t *testing.T, d, _ string) {
+			write(t, d+"/clients/3/info", "address: \"192.0.2.7:873\"\nname: \"Linux NFSv4.0 node7/52:54:00:12:34:56/192.0.2.1\"\n")
+			write(t, d+"/leases/node7", "a\n")
+		}, "", justA("in use: node7 (lease)")},
+		{"a client without a name and a lease by its card", func(t *testing.T, d, _ string) {
+			write(t, d+"/clients/3/info", "address: \"192.0.2.7:873\"\nname: \"Linux NFSv4.2 4c4c4544-52:54:00:12:34:56/(none)\"\n")
+			write(t, d+"/leases/52-54-00-12-34-56", "a\n")
+		}, "", justA("in use: 52-54-00-12-34-56 (lease)")},
+		{"a client that has the server's lease only", func(t *testing.T, d, _ string) {
+			write(t, d+"/clients/3/info", "address: \"192.0.2.7:873\"\nname: \"Linux NFSv4.0 node7/192.0.2.1\"\n")
+			write(t, d+"/leases/192.0.2.1", "a\n")
+		}, "", map[string][]string{"a": {"in use: 192.0.2.1 (lease)", byClient}, "b": {byClient}}},
+		{"two clients without a name, and a lease of nobody", func(t *testing.T, d, _ string) {
+			write(t, d+"/clients/3/info", "address: \"192.0.2.7:873\"\nname: \"Linux NFSv4.2 (none)\"\n")
+			write(t, d+"/leases/(none)", "a\n")
+		}, "", map[string][]string{"a": {"in use: (none) (lease)", "may be in use: by 192.0.2.7 (nfsd client, of which no lease says what it mounts)"},
+			"b": {"may be in use: by 192.0.2.7 (nfsd client, of which no lease says what it mounts)"}}},
 		{"a lease of nothing", func(t *testing.T, d, _ string) { write(t, d+"/leases/node7", "") }, "", all("may be in use: by node7 (lease, which is empty)")},
 		{"a torn lease", func(t *testing.T, d, _ string) { write(t, d+"/leases/node7", "192.0.2.1:/diskless/nfs") }, "",
 			all(`may be in use: by node7 (lease, which names no root: "192.0.2.1:/diskless/nfs")`)},
@@ -89,7 +132,7 @@ func TestSources(t *testing.T) {
 			}
 		}, "", map[string][]string{"a": {"in use: node7 (lease)", `may be in use: by "node\x1b8" (lease, which is no file)`}, "b": {`may be in use: by "node\x1b8" (lease, which is no file)`}}},
 		{"rmtab names a root", func(t *testing.T, d, s string) {
-			write(t, d+"/rmtab", "node7:"+s+"/a:0x00000001\n\n2001:db8::7:"+s+"/gone:0x1\nnode9:/home:0x00000001\nnode9:"+s+"2/b:0x1\n")
+			write(t, d+"/rmtab", "node7:"+s+"/a:0x00000001\n\n2001:db8::7:"+s+"/gone:0x1\nnode9:/usr:0x00000001\nnode9:"+filepath.Dir(s)+"/beside:0x1\n")
 		}, "", justA("in use: node7 (rmtab)")},
 		{"rmtab names what is below a root", func(t *testing.T, d, s string) { write(t, d+"/rmtab", "192.0.2.7:"+s+"/a/usr:0x1\n") }, "", justA("in use: 192.0.2.7 (rmtab)")},
 		{"rmtab names current", func(t *testing.T, d, s string) { write(t, d+"/rmtab", "192.0.2.7:"+s+"/current:0x1\n") }, "",
@@ -101,7 +144,35 @@ func TestSources(t *testing.T) {
 		{"rmtab names the store", func(t *testing.T, d, s string) { write(t, d+"/rmtab", "node7:"+s+":0x1\n") }, "",
 			all("may be in use: by node7 (rmtab, which mounts STORE)")},
 		{"rmtab names a directory above", func(t *testing.T, d, s string) { write(t, d+"/rmtab", "node7:"+filepath.Dir(s)+"/:0x1\n") }, "",
-			all("may be in use: by node7 (rmtab, which mounts ABOVE/)")},
+			all("may be in use: by node7 (rmtab, which mounts ABOVE)")},
+		{"rmtab names a root that is mounted elsewhere", func(t *testing.T, d, s string) {
+			bind(t, s+"/a", d+"/export")
+			write(t, d+"/rmtab", "192.0.2.7:"+d+"/export/usr:0x1\n")
+		}, "", justA("in use: 192.0.2.7 (rmtab)")},
+		{"rmtab names a root of a store that is mounted elsewhere", func(t *testing.T, d, s string) {
+			bind(t, s, d+"/export")
+			write(t, d+"/rmtab", "192.0.2.7:"+d+"/export/a:0x1\n")
+		}, "", justA("in use: 192.0.2.7 (rmtab)")},
+		{"rmtab names current of a store that is mounted elsewhere", func(t *testing.T, d, s string) {
+			bind(t, s, d+"/export")
+			write(t, d+"/rmtab", "192.0.2.7:"+d+"/export/current:0x1\n")
+		}, "", all("may be in use: by 192.0.2.7 (rmtab, which mounts current as it was then)")},
+		{"rmtab names what is above a store, mounted elsewhere", func(t *testing.T, d, s string) {
+			bind(t, filepath.Dir(s), d+"/export")
+			write(t, d+"/rmtab", "192.0.2.7:"+d+"/export:0x1\n")
+		}, "", all("may be in use: by 192.0.2.7 (rmtab, which mounts DIR/export)")},
+		{"rmtab names a symlink to a root", func(t *testing.T, d, s string) {
+			if err := os.Symlink(s+"/a", d+"/boot"); err != nil {
+				t.Fatal(err)
+			}
+			write(t, d+"/rmtab", "192.0.2.7:"+d+"/boot:0x1\n")
+		}, "", all("may be in use: by 192.0.2.7 (rmtab, which mounts DIR/boot, a symlink to what it was then)")},
+		{"rmtab names a path that is not here, and a tag", func(t *testing.T, d, s string) {
+			write(t, d+"/rmtab", "192.0.2.7:"+d+"/none/a:0x1\n")
+		}, "", justA("in use: 192.0.2.7 (rmtab)")},
+		{"rmtab names a path that is not here", func(t *testing.T, d, s string) {
+			write(t, d+"/rmtab", "192.0.2.7:"+d+"/none/a/usr:0x1\n")
+		}, "", all("may be in use: by 192.0.2.7 (rmtab, which mounts DIR/none/a/usr, and here is no such path)")},
 		{"boot configuration", func(t *testing.T, d, _ string) {
 			write(t, d+"/pxe/pxelinux.cfg/default", "append nfsroot=192.0.2.1:/diskless/nfsroot/a,ro\n")
 			write(t, d+"/pxe/grub.cfg", "# not ab, b2 nor x-b\n")
@@ -116,7 +187,7 @@ func TestSources(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			d := t.TempDir()
 			s := twoRoots(t, d+"/above/store")
-			for _, sub := range []string{"leases", "pxe"} {
+			for _, sub := range []string{"leases", "pxe", "above/beside"} {
 				if err := os.Mkdir(filepath.Join(d, sub), 0o755); err != nil {
 					t.Fatal(err)
 				}
@@ -129,7 +200,7 @@ func TestSources(t *testing.T) {
 			got := kept(t, s, sources)
 			for _, reasons := range got {
 				for i, r := range reasons {
-					reasons[i] = strings.NewReplacer(s.Dir(), "STORE", filepath.Dir(s.Dir()), "ABOVE").Replace(r)
+					reasons[i] = strings.NewReplacer(s.Dir(), "STORE", filepath.Dir(s.Dir()), "ABOVE", d, "DIR").Replace(r)
 				}
 			}
 			equal(t, "reasons", got, test.want)
