@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/trust"
@@ -35,19 +34,23 @@ func (o trustOptions) load(from oci.Reference, s streams) (trust.Policy, error) 
 		return trust.Unverified, nil
 	}
 	if o.policy != "" {
-		p, err := trust.LoadPolicy(o.policy)
-		if err != nil {
-			return p, usageError{err}
-		}
-		return p, nil
+		return loadPolicy(o.policy)
 	}
-	p, err := trust.LoadPolicy(policyFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		if !from.Pinned() {
-			fmt.Fprintf(s.err, "warning: nobody vouches for %s: there is no %s, and no digest was asked for\n", from, policyFile)
-		}
-		return trust.Unverified, nil
+	found, err := trust.HasPolicy(policyFile)
+	if err != nil {
+		return trust.Policy{}, usageError{err}
 	}
+	if found {
+		return loadPolicy(policyFile)
+	}
+	if !from.Pinned() {
+		fmt.Fprintf(s.err, "warning: nobody vouches for %s: there is no %s, and no digest was asked for\n", from, policyFile)
+	}
+	return trust.Unverified, nil
+}
+
+func loadPolicy(file string) (trust.Policy, error) {
+	p, err := trust.LoadPolicy(file)
 	if err != nil {
 		return p, usageError{err}
 	}

@@ -3,6 +3,7 @@ package trust
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -22,6 +23,35 @@ func LoadPolicy(file string) (Policy, error) {
 		return Policy{}, fmt.Errorf("reading policy: %w", err)
 	}
 	return ParsePolicy(file, text)
+}
+
+// HasPolicy says whether there is a policy file: there is none only if nothing has its
+// name, or that of a directory above. A symlink whose target is missing, as one of a
+// file system that is not mounted, is an error, and so is all else that cannot be seen.
+func HasPolicy(file string) (bool, error) { return hasPolicy(file, os.Lstat) }
+
+func hasPolicy(file string, lstat func(string) (fs.FileInfo, error)) (bool, error) {
+	file, err := filepath.Abs(file)
+	for at := "/"; err == nil; {
+		var info fs.FileInfo
+		info, err = lstat(at)
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			_, err = os.Stat(at)
+		}
+		if err != nil || at == file {
+			break
+		}
+		next, _, _ := strings.Cut(strings.TrimPrefix(file[len(at):], "/"), "/")
+		at = filepath.Join(at, next)
+	}
+	if err != nil {
+		// Not %w: whoever asks whether this is about what is not there would take it for absent.
+		return false, fmt.Errorf("looking for policy %s: %v: mend that, or remove what is there if there shall be none", file, err)
+	}
+	return true, nil
 }
 
 // PolicyOfKeys is the policy that all keys in these files signed an image. Its name is
