@@ -48,10 +48,14 @@ func Artifacts(ctx context.Context, s Source, subject v1.Hash, wanted func(artif
 	if len(list) > maxAttachments {
 		return nil, fmt.Errorf("it has %d attachments, more than %d", len(list), maxAttachments)
 	}
+	sum := 0
 	for _, d := range list {
 		data, _, err := s.Manifest(ctx, d)
 		if err != nil {
 			return nil, fmt.Errorf("reading attachment %s: %w", d.Digest, err)
+		}
+		if sum += len(data); sum > maxTaken {
+			return nil, fmt.Errorf("the manifests of its attachments have more than %d MiB", maxTaken>>20)
 		}
 		a, err := newArtifact(data, d.MediaType, subject)
 		if err != nil {
@@ -91,7 +95,11 @@ func newArtifact(data []byte, t types.MediaType, subject v1.Hash) (Artifact, err
 	case m.Subject == nil || m.Subject.Digest != subject:
 		return Artifact{}, errors.New("it does not refer to the image")
 	}
-	a := Artifact{Describe(data, cmp.Or(t, types.OCIManifestSchema1)), data, m}
+	t = cmp.Or(t, types.OCIManifestSchema1)
+	if !t.IsImage() {
+		return Artifact{}, fmt.Errorf("its media type %.80q is no manifest's", t)
+	}
+	a := Artifact{Describe(data, t), data, m}
 	a.Desc.ArtifactType = artifactType(m)
 	return a, a.check()
 }
@@ -118,8 +126,8 @@ func (a Artifact) Blobs() []v1.Descriptor {
 	return once(append([]v1.Descriptor{a.Manifest.Config}, a.Manifest.Layers...))
 }
 
-// load reads the blobs.
-func (a Artifact) load(ctx context.Context, s Source) (Attachment, error) {
+// Load reads the blobs.
+func (a Artifact) Load(ctx context.Context, s Source) (Attachment, error) {
 	out := Attachment{Type: a.Desc.ArtifactType, Annotations: a.Manifest.Annotations}
 	for _, d := range a.Manifest.Layers {
 		data, err := s.Blob(ctx, d)
@@ -149,28 +157,30 @@ var carried = []string{
 }
 
 func isCarried(artifactType string) bool {
-	return slices.ContainsFunc(carried, func(prefix string) bool { return strings.HasPrefix(artifactType, prefix) })
+	return len(artifactType) <= maxType && slices.ContainsFunc(carried, func(prefix string) bool { return strings.HasPrefix(artifactType, prefix) })
 }
 
-// takeAttachments brings what a pull takes along of what is attached.
-func (l *Layout) takeAttachments(ctx context.Context, s Source, subject v1.Hash) error {
+// attachments returns what a pull takes along of what is attached to an image.
+func attachments(ctx context.Context, s Source, subject v1.Hash) ([]Artifact, error) {
 	found, err := Artifacts(ctx, s, subject, isCarried)
 	if err != nil {
-		return fmt.Errorf("reading what is attached to image %s: %w", subject, err)
+		return nil, err
 	}
+	return found, checkSum(found)
+}
+
+// checkSum refuses artifacts that have more bytes than all of an image's may have.
+func checkSum(list []Artifact) error {
 	sum := int64(0)
-	for _, a := range found {
-		for _, d := range a.Blobs() {
+	for _, a := range list {
+		sum += int64(len(a.Raw))
+		for _, d := range a.Manifest.Layers {
 			sum += d.Size
 		}
+		sum += a.Manifest.Config.Size
 	}
 	if sum > maxTaken {
-		return fmt.Errorf("what is attached to image %s has %d MiB, more than %d", subject, sum>>20, maxTaken>>20)
-	}
-	for _, a := range found {
-		if err := l.takeAttachment(ctx, s, a); err != nil {
-			return err
-		}
+		return fmt.Errorf("it has %d MiB, more than %d", sum>>20, maxTaken>>20)
 	}
 	return nil
 }

@@ -14,7 +14,8 @@ import (
 const (
 	maxAttachments = 100       // of one image
 	maxAttachment  = 32 << 20  // the blobs of one, in bytes
-	maxTaken       = 128 << 20 // all that a pull takes along, in bytes
+	maxTaken       = 128 << 20 // all that a pull takes along, and all that is read at once, in bytes
+	maxType        = 255       // its type, which comes into the layout's index: RFC 6838
 )
 
 // Attachment is an artifact that says something of an image: its SBOM, the list
@@ -100,9 +101,12 @@ func Load(ctx context.Context, s Source, subject v1.Hash, wanted func(artifactTy
 	if err != nil {
 		return nil, err
 	}
+	if err := checkSum(found); err != nil {
+		return nil, err
+	}
 	var list []Attachment
 	for _, f := range found {
-		a, err := f.load(ctx, s)
+		a, err := f.Load(ctx, s)
 		if err != nil {
 			return nil, err
 		}

@@ -11,6 +11,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
+// maxIndex bounds a layout's index, in bytes: ten thousand images with what is attached
+// to them.
+const maxIndex = 16 << 20
+
 // refName is the annotation by which an index names an image.
 const refName = "org.opencontainers.image.ref.name"
 
@@ -72,6 +76,8 @@ func compareEntries(a, b v1.Descriptor) int {
 
 func sameEntry(a, b v1.Descriptor) bool { return compareEntries(a, b) == 0 }
 
+// readIndex leaves out entries that no rootbuild of today would have written: an older
+// one took artifacts of any type, until nobody could read the index any more.
 func (l *Layout) readIndex() (v1.IndexManifest, error) {
 	var index v1.IndexManifest
 	data, err := os.ReadFile(l.path(indexFile))
@@ -81,11 +87,29 @@ func (l *Layout) readIndex() (v1.IndexManifest, error) {
 	if err != nil {
 		return index, fmt.Errorf("reading index of %s: %w", l.dir, err)
 	}
+	index.Manifests = slices.DeleteFunc(index.Manifests, func(d v1.Descriptor) bool { return len(d.ArtifactType) > maxType })
 	return index, nil
+}
+
+// shrink writes the index anew if it is too large to be read.
+func (l *Layout) shrink(size int64) error {
+	if size <= maxIndex {
+		return nil
+	}
+	l.index.Lock()
+	defer l.index.Unlock()
+	index, err := l.readIndex()
+	if err != nil {
+		return err
+	}
+	return l.writeIndex(index)
 }
 
 func (l *Layout) writeIndex(index v1.IndexManifest) error {
 	data, err := CanonicalJSON(index)
+	if err == nil && len(data) > maxIndex {
+		err = fmt.Errorf("with %d entries it would have more than %d bytes: begin another layout, or take entries out that nobody needs", len(index.Manifests), maxIndex)
+	}
 	if err == nil {
 		// What the index names reaches the disk before the index does.
 		err = cmp.Or(syncDir(l.path("blobs", "sha256")), l.writeFile(indexFile, data), syncDir(l.dir))

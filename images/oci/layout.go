@@ -116,11 +116,13 @@ func (l *Layout) complete() error {
 	if err := os.MkdirAll(l.path("blobs", "sha256"), 0o755); err != nil {
 		return err
 	}
-	if _, err := os.Lstat(l.path(indexFile)); errors.Is(err, fs.ErrNotExist) {
-		if err := l.writeIndex(newIndex()); err != nil {
-			return err
-		}
-	} else if err != nil {
+	info, err := os.Lstat(l.path(indexFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = l.writeIndex(newIndex())
+	} else if err == nil {
+		err = l.shrink(info.Size())
+	}
+	if err != nil {
 		return err
 	}
 	return l.sweep()

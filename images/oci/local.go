@@ -38,15 +38,15 @@ func OpenLocal(r Reference) (Local, error) {
 func (l Local) Reference() Reference { return l.ref }
 
 // file returns one that fits into memory.
-func (l Local) file(name string) (_ []byte, err error) {
+func (l Local) file(name string, limit int64) (_ []byte, err error) {
 	f, err := l.open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	data, err := io.ReadAll(io.LimitReader(f, MaxManifest+1))
-	if err == nil && len(data) > MaxManifest {
-		err = fmt.Errorf("%s has more than %d bytes", name, MaxManifest)
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("%s has more than %d bytes", name, limit)
 	}
 	return data, err
 }
@@ -58,7 +58,7 @@ func (l Local) Open(h v1.Hash) (io.ReadCloser, error) {
 
 // Manifest returns the blob that an index names.
 func (l Local) Manifest(_ context.Context, d v1.Descriptor) ([]byte, types.MediaType, error) {
-	data, err := l.file("blobs/" + d.Digest.Algorithm + "/" + d.Digest.Hex)
+	data, err := l.file("blobs/"+d.Digest.Algorithm+"/"+d.Digest.Hex, MaxManifest)
 	if err != nil {
 		return nil, "", err
 	}
@@ -70,7 +70,7 @@ func (l Local) Manifest(_ context.Context, d v1.Descriptor) ([]byte, types.Media
 
 // index returns the layout's list of images.
 func (l Local) index() (v1.IndexManifest, error) {
-	data, err := l.file(indexFile)
+	data, err := l.file(indexFile, maxIndex)
 	if err != nil {
 		return v1.IndexManifest{}, err
 	}

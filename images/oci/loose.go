@@ -3,6 +3,7 @@ package oci
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -33,16 +34,22 @@ func NewSimple(signed []byte, signature string) Attachment {
 // IsSimple says whether a blob of a manifest is a signature of the older form.
 func IsSimple(d v1.Descriptor) bool { return d.MediaType == SimpleType }
 
-// LoadSimple makes each signature of a manifest an attachment.
+// LoadSimple makes each signature of a manifest an attachment. None is read unless
+// there are few of them, which together are no larger than one attachment may be.
 func LoadSimple(ctx context.Context, s Source, m *v1.Manifest) ([]Attachment, error) {
+	simple := slices.DeleteFunc(slices.Clone(m.Layers), func(d v1.Descriptor) bool { return !IsSimple(d) })
+	if len(simple) > MaxSignatures {
+		return nil, fmt.Errorf("the signatures of an image are at most %d, and these are %d", MaxSignatures, len(simple))
+	}
+	sum := int64(0)
+	for _, d := range simple {
+		if d.Size < 0 || d.Size > maxAttachment-sum {
+			return nil, fmt.Errorf("signature %s: the signatures of an image have at most %d bytes", d.Digest, maxAttachment)
+		}
+		sum += d.Size
+	}
 	var list []Attachment
-	for _, d := range m.Layers {
-		if !IsSimple(d) {
-			continue
-		}
-		if d.Size < 0 || d.Size > MaxManifest || len(list) == MaxSignatures {
-			return nil, fmt.Errorf("signature %s: one has at most %d bytes, and an image at most %d of them", d.Digest, MaxManifest, MaxSignatures)
-		}
+	for _, d := range simple {
 		text, err := s.Blob(ctx, d)
 		if err != nil {
 			return nil, fmt.Errorf("reading signature %s: %w", d.Digest, err)

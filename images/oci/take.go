@@ -26,12 +26,16 @@ type Taken struct {
 	Bytes, Size int64
 }
 
+// Admit decides whether an image is taken, by the manifests of what is attached to it.
+// It returns what is to be attached besides.
+type Admit func(image v1.Hash, attached []Artifact) (more []Attachment, err error)
+
 // Take brings the image for linux/amd64 that the reference of a source names into
 // the layout. Of what is attached to it the types that are known here come along.
-// The config comes first, and what is attached; then admit may refuse the image.
-// Only after that the layers move, several at once, and when all are there the
-// image comes into the index. Blobs that the layout has do not move.
-func (l *Layout) Take(ctx context.Context, s Source, admit func(image v1.Hash) error) (Taken, error) {
+// The config comes first; then admit may refuse the image, of which the layout knows
+// nothing yet. Only after that the layers move, several at once, and when all are
+// there the image comes into the index. Blobs that the layout has do not move.
+func (l *Layout) Take(ctx context.Context, s Source, admit Admit) (Taken, error) {
 	o, err := choose(ctx, s)
 	if err != nil {
 		return Taken{}, err
@@ -40,10 +44,15 @@ func (l *Layout) Take(ctx context.Context, s Source, admit func(image v1.Hash) e
 	if err := t.config(ctx); err != nil {
 		return Taken{}, err
 	}
-	if err := t.attached(ctx); err != nil {
+	attached, err := attachments(ctx, s, o.desc.Digest)
+	if err != nil {
+		return Taken{}, fmt.Errorf("reading what is attached to image %s: %w", o.desc.Digest, err)
+	}
+	more, err := admit(o.desc.Digest, attached)
+	if err != nil {
 		return Taken{}, err
 	}
-	if err := admit(o.desc.Digest); err != nil {
+	if err := t.attach(ctx, attached, more); err != nil {
 		return Taken{}, err
 	}
 	size, err := t.layers(ctx)
@@ -93,12 +102,22 @@ func (t *taking) config(ctx context.Context) error {
 	return nil
 }
 
-// attached brings what is attached, and before it the manifest that it refers to.
-func (t *taking) attached(ctx context.Context) error {
+// attach brings what is attached, and before it the manifest that it refers to.
+func (t *taking) attach(ctx context.Context, attached []Artifact, more []Attachment) error {
 	if _, err := t.layout.writeBlob(t.data); err != nil {
 		return err
 	}
-	return t.layout.takeAttachments(ctx, t.source, t.desc.Digest)
+	for _, a := range attached {
+		if err := t.layout.takeAttachment(ctx, t.source, a); err != nil {
+			return err
+		}
+	}
+	for _, a := range more {
+		if _, err := t.layout.Attach(t.desc.Digest, a); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // layers brings those that are missing, and returns the size of all, in bytes.

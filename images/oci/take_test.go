@@ -26,7 +26,7 @@ func take(t testing.TB, to *oci.Layout, from oci.Reference) (oci.Taken, error) {
 		return oci.Taken{}, err
 	}
 	defer s.Close()
-	return to.Take(t.Context(), s, func(v1.Hash) error { return nil })
+	return to.Take(t.Context(), s, func(v1.Hash, []oci.Artifact) ([]oci.Attachment, error) { return nil, nil })
 }
 
 func TestTakeLocal(t *testing.T) {
@@ -47,8 +47,8 @@ func TestTakeLocal(t *testing.T) {
 	}
 }
 
-// What is attached is there when the image may be refused; a refused one brings no
-// layer, and no entry of the index.
+// What is attached is known when the image may be refused; a refused one brings no
+// layer, and no entry of the index, nor does what is attached to it.
 func TestTakeRefused(t *testing.T) {
 	from, h := imagetest.NodeImage(t, 1)
 	imagetest.Attach(t, from, h, imagetest.Note("1"))
@@ -58,13 +58,16 @@ func TestTakeRefused(t *testing.T) {
 	}
 	defer s.Close()
 	l, refused := imagetest.NewLayout(t), errors.New("refused")
-	_, err = l.Take(t.Context(), s, func(image v1.Hash) error {
+	_, err = l.Take(t.Context(), s, func(image v1.Hash, attached []oci.Artifact) ([]oci.Attachment, error) {
 		if image != h {
 			t.Errorf("asked for %s, want %s", image, h)
 		}
-		wantAttached(t, l.Reference(h), h, imagetest.Note("1"))
-		return refused
+		if len(attached) != 1 || attached[0].Desc.ArtifactType != imagetest.Note("1").Type {
+			t.Errorf("attached: %v", attached)
+		}
+		return nil, refused
 	})
+	wantAttached(t, l.Reference(h), h)
 	if !errors.Is(err, refused) {
 		t.Errorf("error %v, want %v", err, refused)
 	}

@@ -38,9 +38,9 @@ func pull(ctx context.Context, to *oci.Layout, from oci.Reference, p trust.Polic
 		return Pulled{}, err
 	}
 	err = o.open(ctx, from, func(s oci.Source) error {
-		pulled.Taken, err = to.Take(ctx, s, func(image v1.Hash) (err error) {
-			pulled.Verdict, err = p.Admit(ctx, to, s, image)
-			return err
+		pulled.Taken, err = to.Take(ctx, s, func(image v1.Hash, attached []oci.Artifact) (more []oci.Attachment, err error) {
+			pulled.Verdict, more, err = p.Admit(ctx, to, s, image, attached)
+			return more, err
 		})
 		return err
 	})

@@ -1,11 +1,13 @@
 package registry_test
 
 import (
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/rootbuild/rootbuild/images/imagetest"
 	"github.com/rootbuild/rootbuild/images/oci"
@@ -118,5 +120,58 @@ func TestPullSignedForAnother(t *testing.T) {
 	p.Default.Repositories = []string{host + "/roots/test"}
 	if _, err := registry.Pull(t.Context(), imagetest.NewLayout(t), ref, p, impatient()); err != nil {
 		t.Error(err)
+	}
+}
+
+// Who can write to the registry decides what lies under the tag of signatures. It is
+// refused by its sizes, before any of it is read.
+func TestPullManySignatures(t *testing.T) {
+	host := startRegistry(t, "")
+	a := newSigner(t, "a")
+	from, h := signedImage(t, a, host+"/roots/site")
+	pushTo(t, from, h, host+"/roots/site:1")
+	empty := imagetest.Put(t, from, map[string]any{}, types.OCIEmptyJSON)
+	for _, tt := range []struct {
+		name   string
+		layers int
+		size   int64
+		want   string
+	}{
+		{"many large", 1000, 4 << 20, "have at most 33554432 bytes"},
+		{"one huge", 1, 1 << 40, "have at most 33554432 bytes"},
+		{"very many", 2000, 0, "are at most 1000, and these are 2000"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: empty}
+			content := make([]byte, min(tt.size, 4<<20))
+			blob := oci.Describe(content, "").Digest
+			for range tt.layers {
+				m.Layers = append(m.Layers, v1.Descriptor{MediaType: oci.SimpleType, Digest: blob, Size: tt.size})
+			}
+			d := imagetest.Put(t, from, m, types.OCIManifestSchema1)
+			p := &proxy{to: host}
+			p.spoil = func(w http.ResponseWriter, r *http.Request, _ answer) bool {
+				switch {
+				case strings.HasSuffix(r.URL.Path, "/manifests/sha256-"+h.Hex+".sig"):
+					w.Header().Set("Content-Type", string(d.MediaType))
+					http.ServeFile(w, r, from.BlobPath(d.Digest))
+				case strings.HasSuffix(r.URL.Path, blob.String()):
+					answer{http.StatusOK, nil, content}.send(w)
+				default:
+					return false
+				}
+				return true
+			}
+			ref := imagetest.Reference(t, p.start(t)+"/roots/site:1")
+			l := imagetest.NewLayout(t)
+			_, err := registry.Pull(t.Context(), l, ref, signedBy(1, a), impatient())
+			imagetest.WantError(t, err, tt.want)
+			if n := len(p.requests(blob.String())); n > 0 {
+				t.Errorf("%d blobs were asked for", n)
+			}
+			if len(imagetest.Index(t, l.Dir()).Manifests) != 0 {
+				t.Error("the index names what was refused")
+			}
+		})
 	}
 }

@@ -40,12 +40,12 @@ func TestAdmitCopiedTag(t *testing.T) {
 	}
 	defer s.Close()
 	to, p := imagetest.NewLayout(t), signedBy(1, a)
-	_, err = to.Take(t.Context(), s, func(image v1.Hash) error {
-		v, err := p.Admit(t.Context(), to, s, image)
+	_, err = to.Take(t.Context(), s, func(image v1.Hash, attached []oci.Artifact) ([]oci.Attachment, error) {
+		v, more, err := p.Admit(t.Context(), to, s, image, attached)
 		if err == nil && v.Serial != 7 {
 			t.Errorf("serial %d, want 7", v.Serial)
 		}
-		return err
+		return more, err
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package trust
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -20,27 +19,28 @@ func (p Policy) Judge(ctx context.Context, s oci.Source, image v1.Hash) (Verdict
 	return p.judge(s.Reference(), image, list)
 }
 
-// Admit is Judge for an image on its way from a source into a layout, where all
-// that refers to it is already. It brings the other signatures, and judges by what
-// the layout has then.
-func (p Policy) Admit(ctx context.Context, to *oci.Layout, from oci.Source, image v1.Hash) (_ Verdict, err error) {
-	loose, err := from.Loose(ctx, image, signedImage)
+// Admit is Judge for an image on its way from a source, where this is attached to it,
+// into a layout. Signatures count that the layout has of it, too. It returns those of
+// the source that are to be attached.
+func (p Policy) Admit(ctx context.Context, to *oci.Layout, from oci.Source, image v1.Hash, attached []oci.Artifact) (Verdict, []oci.Attachment, error) {
+	list, loose, err := signaturesOf(ctx, from, image, attached)
 	if err != nil {
-		return Verdict{}, fmt.Errorf("reading the signatures of image %s: %w", image, err)
+		return Verdict{}, nil, err
 	}
-	for _, a := range loose {
-		if _, err := to.Attach(image, a); err != nil {
-			return Verdict{}, err
-		}
-	}
-	s, err := oci.OpenLocal(to.Reference(image))
+	had, err := signaturesIn(ctx, to, image)
 	if err != nil {
-		return Verdict{}, err
+		return Verdict{}, nil, err
+	}
+	v, err := p.judge(from.Reference(), image, append(list, had...))
+	return v, loose, err
+}
+
+// signaturesIn returns what a layout has for signatures of an image.
+func signaturesIn(ctx context.Context, l *oci.Layout, image v1.Hash) (_ []signed, err error) {
+	s, err := oci.OpenLocal(l.Reference(image))
+	if err != nil {
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	list, err := signatures(ctx, s, image)
-	if err != nil {
-		return Verdict{}, err
-	}
-	return p.judge(from.Reference(), image, list)
+	return signatures(ctx, s, image)
 }

@@ -48,8 +48,8 @@ func hasPolicy(file string, lstat func(string) (fs.FileInfo, error)) (bool, erro
 		at = filepath.Join(at, next)
 	}
 	if err != nil {
-		// Not %w: whoever asks whether this is about what is not there would take it for absent.
-		return false, fmt.Errorf("looking for policy %s: %v: mend that, or remove what is there if there shall be none", file, err)
+		// Not wrapped: whoever asks whether it is about what is not there would take the policy for absent.
+		return false, fmt.Errorf("looking for policy %s: %s: mend that, or remove what is there if there shall be none", file, err.Error())
 	}
 	return true, nil
 }

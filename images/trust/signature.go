@@ -24,23 +24,48 @@ type signed struct {
 
 // signatures returns all that claims to be a signature of an image.
 func signatures(ctx context.Context, s oci.Source, subject v1.Hash) ([]signed, error) {
-	list, err := oci.Load(ctx, s, subject, isSignature)
+	attached, err := oci.Artifacts(ctx, s, subject, isSignature)
 	if err != nil {
 		return nil, err
 	}
-	more, err := s.Loose(ctx, subject, signedImage)
-	if err != nil {
-		return nil, err
-	}
-	var out []signed
-	for _, a := range append(list, more...) {
-		for _, b := range a.Blobs {
-			if out = append(out, readSignature(b)); len(out) > oci.MaxSignatures {
-				return nil, fmt.Errorf("image %s has more than %d signatures", subject, oci.MaxSignatures)
-			}
+	list, _, err := signaturesOf(ctx, s, subject, attached)
+	return list, err
+}
+
+// signaturesOf returns those that are attached to an image and the loose ones, and of
+// these what is to be attached. They are read one at a time.
+func signaturesOf(ctx context.Context, s oci.Source, subject v1.Hash, attached []oci.Artifact) (list []signed, loose []oci.Attachment, err error) {
+	for _, a := range attached {
+		if !isSignature(a.Desc.ArtifactType) {
+			continue
+		}
+		read, err := a.Load(ctx, s)
+		if err != nil {
+			return nil, nil, err
+		}
+		list = append(list, readSignatures(read)...)
+		if len(list) > oci.MaxSignatures {
+			break
 		}
 	}
-	return out, nil
+	if loose, err = s.Loose(ctx, subject, signedImage); err != nil {
+		return nil, nil, fmt.Errorf("reading the signatures of image %s: %w", subject, err)
+	}
+	for _, a := range loose {
+		list = append(list, readSignatures(a)...)
+	}
+	if len(list) > oci.MaxSignatures {
+		return nil, nil, fmt.Errorf("image %s has more than %d signatures", subject, oci.MaxSignatures)
+	}
+	return list, loose, nil
+}
+
+func readSignatures(a oci.Attachment) []signed {
+	var list []signed
+	for _, b := range a.Blobs {
+		list = append(list, readSignature(b))
+	}
+	return list
 }
 
 func readSignature(b oci.AttachedBlob) signed {
