@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/google/renameio/v2"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/opencontainers/go-digest"
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // Key names a definition: the digest of its last operation, and with that of
@@ -20,9 +20,12 @@ func Key(def *llb.Definition) digest.Digest {
 	return digest.FromBytes(def.Def[len(def.Def)-1])
 }
 
+// maxRecord is how large a record may be, in bytes.
+const maxRecord = 64 << 20
+
 // readRecord reads a JSON record. A missing one leaves v alone and says false.
 func (s *State) readRecord(kind string, key digest.Digest, v any) (bool, error) {
-	data, err := os.ReadFile(s.recordPath(kind, key))
+	data, err := safeopen.Read(s.recordPath(kind, key), maxRecord)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -41,7 +44,8 @@ func (s *State) writeRecord(kind string, key digest.Digest, v any) error {
 		return err
 	}
 	path := s.recordPath(kind, key)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	_, err = safeopen.Make(filepath.Dir(path), 0o700)
+	if err := errors.Join(err, safeopen.Subdir(filepath.Dir(path))); err != nil {
 		return fmt.Errorf("writing record: %w", err)
 	}
 	if err := renameio.WriteFile(path, append(data, '\n'), 0o600); err != nil {

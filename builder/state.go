@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"github.com/rootbuild/rootbuild/images/safeopen"
 	"github.com/rootbuild/rootbuild/nfsroot/lockfile"
 )
 
@@ -31,8 +32,11 @@ func OpenState(dir, command string) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if _, err := safeopen.Make(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("creating state directory: %w", err)
+	}
+	if err := checkState(dir); err != nil {
+		return nil, fmt.Errorf("opening state directory: %w", err)
 	}
 	lock, err := lockfile.Acquire(filepath.Join(dir, "lock"), command)
 	if err != nil {
@@ -45,9 +49,28 @@ func OpenState(dir, command string) (*State, error) {
 	return s, nil
 }
 
+// stateDirs are those of a state that is written to and removed from.
+var stateDirs = []string{
+	"images", "images/blobs", "images/blobs/sha256", "images/partial",
+	"distfiles", "distfiles/blobs", "distfiles/blobs/sha256", "distfiles/partial",
+	"buildkit", "records", "reproduce", "boots",
+}
+
+// checkState refuses a directory that another user can change, or prepared.
+func checkState(dir string) error {
+	if err := safeopen.Dir(dir); err != nil {
+		return err
+	}
+	var errs []error
+	for _, name := range stateDirs {
+		errs = append(errs, safeopen.Subdir(filepath.Join(dir, name)))
+	}
+	return errors.Join(errs...)
+}
+
 func (s *State) checkVersion() error {
 	file := filepath.Join(s.dir, "version")
-	found, err := os.ReadFile(file)
+	found, err := safeopen.Read(file, 4096)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		// Whole or not at all: half a version would keep all later runs out.

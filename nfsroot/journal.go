@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // switchLine is one line of switches.jsonl.
@@ -25,7 +27,7 @@ type switchLine struct {
 // readSwitches returns the whole lines of the journal. Half a line at its end
 // is a switch that a kill ended before it began.
 func readSwitches(path string) ([]switchLine, error) {
-	data, err := os.ReadFile(path)
+	data, err := safeopen.Read(path, maxRecord)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -75,8 +77,8 @@ func appendSwitch(path string, line switchLine) (undo func() error, err error) {
 // endOfLines returns where the last whole line ends: a kill or a full disk may
 // have left half of one behind it.
 func endOfLines(path string) (end int64, err error) {
-	f, err := os.Open(path)
-	if os.IsNotExist(err) {
+	f, err := safeopen.Own(path, os.O_RDONLY, 0)
+	if missing(err) {
 		return 0, nil
 	}
 	if err != nil {
@@ -103,7 +105,7 @@ func endOfLines(path string) (end int64, err error) {
 
 // writeAt makes data the end of the file, and the file durable.
 func writeAt(path string, data []byte, end int64) (err error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+	f, err := safeopen.Own(path, os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/rootbuild/rootbuild/images/safeopen"
 	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 )
 
@@ -107,7 +108,7 @@ func (v *View) root(tag string) (Root, error) {
 	if err != nil {
 		return Root{}, fmt.Errorf("reading root %s: %w", tag, err)
 	}
-	data, err := os.ReadFile(v.recordPath(tag))
+	data, err := safeopen.Read(v.recordPath(tag), maxRecord)
 	if err != nil {
 		return Root{}, fmt.Errorf("reading root %s: %w", tag, err)
 	}

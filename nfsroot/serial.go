@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"time"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // serialsFile keeps the highest serial that was accepted of each line of images.
@@ -60,7 +61,7 @@ func (s *Store) Accept(line string, serial uint64, older bool) error {
 
 func (s *Store) readSerials() (map[string]accepted, error) {
 	lines := map[string]accepted{}
-	data, err := os.ReadFile(s.meta(serialsFile))
+	data, err := safeopen.Read(s.meta(serialsFile), maxRecord)
 	if errors.Is(err, fs.ErrNotExist) {
 		return lines, nil
 	}

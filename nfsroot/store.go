@@ -13,6 +13,7 @@ import (
 	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
 
+	"github.com/rootbuild/rootbuild/images/safeopen"
 	"github.com/rootbuild/rootbuild/nfsroot/lockfile"
 )
 
@@ -41,6 +42,56 @@ type Store struct {
 	View
 	options Options
 	lock    io.Closer
+	made    string // the first directory that was made for the store, or ""
+}
+
+// Check says whether a store could be opened in dir, but for another process that
+// holds it. It creates nothing.
+func Check(dir string) error {
+	v, err := newView(dir)
+	if err != nil {
+		return err
+	}
+	if err := v.check(); err != nil {
+		return fmt.Errorf("checking nfsroot %s: %w", dir, err)
+	}
+	return nil
+}
+
+// check looks at the directory, or at what it would be created in.
+func (v *View) check() error {
+	at, err := existing(v.dir)
+	if err != nil {
+		return err
+	}
+	if err := checkWritable(at); err != nil {
+		return err
+	}
+	if err := safeopen.Dir(v.dir); err != nil {
+		return err
+	}
+	if err := checkLocks(at); err != nil {
+		return err
+	}
+	for _, dir := range []string{v.meta(), v.meta("roots"), v.meta("staging"), v.meta("trash")} {
+		if err := safeopen.Subdir(dir); err != nil {
+			return err
+		}
+	}
+	_, err = v.readVersion()
+	return err
+}
+
+// existing returns the directory, or the nearest above it that is there.
+func existing(dir string) (string, error) {
+	info, err := os.Stat(dir)
+	if above := filepath.Dir(dir); missing(err) && above != dir {
+		return existing(above)
+	}
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s is a %s: name a directory, or move it away", dir, safeopen.Kind(info.Mode()))
+	}
+	return dir, err
 }
 
 // Open opens the store in dir for changes, creating it when absent, and sweeps
@@ -66,6 +117,31 @@ func (s *Store) Close() error {
 	return nil
 }
 
+// Abandon is Close for work that failed. A store that Open created, and into which
+// nothing came, is removed again, with the directories that were made for it.
+func (s *Store) Abandon() error {
+	if s.made == "" {
+		return s.Close()
+	}
+	// Each is removed only if it is empty, or what Open writes.
+	var err error
+	for _, dir := range []string{s.meta("staging"), s.meta("roots")} {
+		err = errors.Join(err, os.Remove(dir))
+	}
+	left, readErr := os.ReadDir(s.meta())
+	if err != nil || readErr != nil || len(left) != 2 {
+		return s.Close()
+	}
+	err = errors.Join(os.Remove(s.meta("version")), os.Remove(s.meta("lock")), os.Remove(s.meta()))
+	for dir := s.dir; err == nil; dir = filepath.Dir(dir) {
+		err = os.Remove(dir)
+		if dir == s.made {
+			break
+		}
+	}
+	return errors.Join(err, s.Close())
+}
+
 // prepare checks the directory before it writes into it, then locks, then sweeps.
 func (s *Store) prepare() (err error) {
 	if s.options.Existing {
@@ -73,20 +149,14 @@ func (s *Store) prepare() (err error) {
 			return err
 		}
 	}
-	if err := makeDir(s.dir, 0o755); err != nil {
+	if err := s.check(); err != nil {
 		return err
 	}
-	if err := checkWritable(s.dir); err != nil {
-		return err
-	}
-	if err := checkLocks(s.dir); err != nil {
-		return err
-	}
-	if _, err := s.readVersion(); err != nil {
+	if s.made, err = safeopen.Make(s.dir, 0o755); err != nil {
 		return err
 	}
 	for _, dir := range []string{s.meta(), s.meta("roots"), s.meta("staging")} {
-		if err := makeDir(dir, 0o700); err != nil {
+		if _, err := safeopen.Make(dir, 0o700); err != nil {
 			return err
 		}
 	}
@@ -180,22 +250,6 @@ func (s *Store) sweep() error {
 	return nil
 }
 
-// makeDir makes dir with exactly this mode, whatever the umask; one that is
-// there stays as it is.
-func makeDir(dir string, mode fs.FileMode) error {
-	info, err := os.Stat(dir)
-	if err == nil && !info.IsDir() {
-		return fmt.Errorf("%s is a %s: name a directory, or move it away", dir, kind(info.Mode()))
-	}
-	if err == nil || !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := os.MkdirAll(dir, mode); err != nil {
-		return err
-	}
-	return os.Chmod(dir, mode)
-}
-
 // checkWritable fails where nothing can be created, before anything is tried.
 func checkWritable(dir string) error {
 	err := unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS)
@@ -216,19 +270,6 @@ func syncDir(dir string) (err error) {
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
 	return d.Sync()
-}
-
-// kind names a file type in an error.
-func kind(mode fs.FileMode) string {
-	switch {
-	case mode.IsRegular():
-		return "file"
-	case mode.IsDir():
-		return "directory"
-	case mode&fs.ModeSymlink != 0:
-		return "symlink"
-	}
-	return "special file"
 }
 
 func (o Options) withDefaults() Options {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // trashTime is how the trash writes when something came into it. It sorts.
@@ -46,7 +48,7 @@ func (v *View) trash() ([]Trashed, error) {
 // one is swept.
 func (s *Store) discard(tag string, now time.Time) error {
 	trash := s.meta("trash")
-	if err := makeDir(trash, 0o700); err != nil {
+	if _, err := safeopen.Make(trash, 0o700); err != nil {
 		return err
 	}
 	name := tag + "@" + now.UTC().Format(trashTime)

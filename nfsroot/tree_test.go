@@ -106,7 +106,7 @@ func equal(t testing.TB, what string, got, want any) {
 func mountTmpfs(t testing.TB, options string) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=755,"+options); err != nil {
 		t.Skipf("mounting a tmpfs needs root rights: %v", err)
 	}
 	t.Cleanup(func() {

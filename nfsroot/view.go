@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // View is a directory of node roots that this process only reads. It needs no
@@ -16,6 +18,9 @@ import (
 type View struct {
 	dir string
 }
+
+// maxRecord is how much of a file under .rootbuild is read at once, in bytes.
+const maxRecord = 64 << 20
 
 // OpenReadOnly returns a view of the store in dir, which may be locked by
 // another process. A directory without roots of ours is an empty store; one
@@ -27,7 +32,7 @@ func OpenReadOnly(dir string) (*View, error) {
 	}
 	info, err := os.Stat(v.dir)
 	if err == nil && !info.IsDir() {
-		err = fmt.Errorf("it is a %s: name a directory", kind(info.Mode()))
+		err = fmt.Errorf("it is a %s: name a directory", safeopen.Kind(info.Mode()))
 	}
 	if err == nil {
 		_, err = v.readVersion()
@@ -108,7 +113,7 @@ func (v *View) exists(tag string) (bool, error) {
 // store yet, and an error for a layout of a later rootbuild.
 func (v *View) readVersion() (int, error) {
 	path := v.meta("version")
-	data, err := os.ReadFile(path)
+	data, err := safeopen.Read(path, maxRecord)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // sumError says that whole bytes are not the ones that were pinned.
@@ -47,7 +49,7 @@ func (s *Store) part(sum, origin string) string {
 // the claim on sum, so one name for the temporary file is enough and a killed
 // run's is written over.
 func (s *Store) put(r io.Reader, sum string) (err error) {
-	f, err := os.OpenFile(filepath.Join(s.partial(), sum+".tmp"), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	f, err := safeopen.Own(filepath.Join(s.partial(), sum+".tmp"), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 	if err != nil {
 		return storeError{err}
 	}
@@ -69,7 +71,7 @@ func (s *Store) put(r io.Reader, sum string) (err error) {
 
 // adopt makes a downloaded file a blob if its bytes have that checksum.
 func (s *Store) adopt(file, sum string) error {
-	f, err := os.OpenFile(file, os.O_RDWR, 0)
+	f, err := safeopen.Own(file, os.O_RDWR, 0)
 	if err != nil {
 		return storeError{err}
 	}

@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 var (
@@ -19,7 +21,7 @@ var (
 
 // request asks once for what part lacks, and appends it.
 func (w web) request(ctx context.Context, address, part string, report reporter) (resumed bool, err error) {
-	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE, 0o644)
+	f, err := safeopen.Own(part, os.O_WRONLY|os.O_CREATE, 0o644)
 	if err != nil {
 		return false, storeError{err}
 	}

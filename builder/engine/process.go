@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"github.com/moby/buildkit/util/bklog"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // process is what BuildKit and containerd take from the process as a whole, so
@@ -28,7 +30,7 @@ func divert(dir string) (*process, error) {
 	if err := os.MkdirAll(mounts, 0o700); err != nil {
 		return nil, fmt.Errorf("creating directory of mounts: %w", err)
 	}
-	file, err := os.Create(filepath.Join(dir, "log"))
+	file, err := safeopen.Own(filepath.Join(dir, "log"), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
 	if err != nil {
 		return nil, fmt.Errorf("opening BuildKit's log: %w", err)
 	}

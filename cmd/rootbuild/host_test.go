@@ -109,7 +109,7 @@ func mountTmpfs(t *testing.T, dir, size string) func(size string) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=755,size="+size); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

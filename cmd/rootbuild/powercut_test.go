@@ -49,7 +49,7 @@ func TestPowerCut(t *testing.T) {
 		dir: t.TempDir(), promises: promises,
 		random: rand.New(rand.NewPCG(1, 1)),
 	}
-	if err := unix.Mount("tmpfs", r.dir, "tmpfs", 0, "size=1g"); err != nil {
+	if err := unix.Mount("tmpfs", r.dir, "tmpfs", 0, "mode=755,size=1g"); err != nil {
 		t.Fatal(err)
 	}
 	// Detached, for a loop device lets go of its file when it likes.

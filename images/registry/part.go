@@ -13,6 +13,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // part is a blob on its way into a layout. Its file outlives a break, and the
@@ -33,7 +34,10 @@ func openPart(l *oci.Layout, d v1.Descriptor) (*part, error) {
 	if err := os.MkdirAll(parts(l), 0o755); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(filepath.Join(parts(l), d.Digest.Hex), os.O_RDWR|os.O_CREATE, 0o644)
+	if err := safeopen.Subdir(parts(l)); err != nil {
+		return nil, err
+	}
+	f, err := safeopen.Own(filepath.Join(parts(l), d.Digest.Hex), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +107,9 @@ const staleParts = 7 * 24 * time.Hour
 
 // sweepParts removes what was left of blobs long ago.
 func sweepParts(l *oci.Layout) error {
+	if err := safeopen.Subdir(parts(l)); err != nil {
+		return err
+	}
 	entries, err := os.ReadDir(parts(l))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/rootbuild/rootbuild/images/safeopen"
 	"github.com/rootbuild/rootbuild/nfsroot/lockfile"
 )
 
@@ -85,11 +86,14 @@ func takeDir(dir, command string) (_ io.Closer, err error) {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
 		return nil, fmt.Errorf("creating the directory of boots: %w", err)
 	}
+	if err := errors.Join(safeopen.Dir(filepath.Dir(dir)), safeopen.Subdir(filepath.Dir(dir))); err != nil {
+		return nil, fmt.Errorf("looking at the directory of boots: %w", err)
+	}
 	lock, err := lockfile.Acquire(dir+".lock", command)
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o700)); err != nil {
+	if err := errors.Join(os.RemoveAll(dir), os.RemoveAll(dir+".log"), os.Mkdir(dir, 0o700)); err != nil {
 		return nil, errors.Join(fmt.Errorf("preparing the directory of the boot: %w", err), lock.Close())
 	}
 	return lock, nil

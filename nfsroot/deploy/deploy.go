@@ -12,7 +12,6 @@ import (
 
 	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/rootbuild/rootbuild/nfsroot/boot"
-	"github.com/rootbuild/rootbuild/nfsroot/lockfile"
 	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 )
 
@@ -41,17 +40,7 @@ type Options struct {
 
 // CheckDir says before an hour of building, not after, that dir cannot hold node
 // roots. That another process holds it is no obstacle yet.
-func CheckDir(dir string) error {
-	store, err := open(dir)
-	var held *lockfile.HeldError
-	if errors.As(err, &held) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return store.Close()
-}
+func CheckDir(dir string) error { return nfsroot.Check(dir) }
 
 func open(dir string) (*nfsroot.Store, error) {
 	dir, err := filepath.Abs(dir)
@@ -89,7 +78,13 @@ func (i Image) unpack(ctx context.Context, o Options) (tag string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, store.Abandon())
+			return
+		}
+		err = store.Close()
+	}()
 	img, err := i.Layout.Image(i.Digest)
 	if err != nil {
 		return "", err

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+	"golang.org/x/sys/unix"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // HeldError says that another process holds the lock, and which.
@@ -44,7 +47,14 @@ type holder struct {
 // command of this process did. The error is a *HeldError when another process
 // has it. Close of what it returns gives the lock back.
 func Acquire(path, command string) (io.Closer, error) {
-	lock := flock.New(path, flock.SetPermissions(0o600))
+	// Without following, for a lock that another user prepared would be written
+	// elsewhere.
+	own, err := safeopen.Own(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("locking %s: %w", path, err)
+	}
+	defer own.Close()
+	lock := flock.New(path, flock.SetFlag(os.O_RDONLY|unix.O_NOFOLLOW))
 	ok, err := lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("locking %s: %w", path, err)
@@ -55,7 +65,7 @@ func Acquire(path, command string) (io.Closer, error) {
 	data, err := json.Marshal(holder{PID: os.Getpid(), Command: command, Since: time.Now().UTC().Truncate(time.Second)})
 	if err == nil {
 		// In place, not by rename: the flock belongs to this inode.
-		err = os.WriteFile(path, append(data, '\n'), 0o600)
+		err = rewrite(own, append(data, '\n'))
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("writing %s: %w", path, err), lock.Close())
@@ -63,11 +73,23 @@ func Acquire(path, command string) (io.Closer, error) {
 	return lock, nil
 }
 
+// rewrite makes data all that a file holds.
+func rewrite(f *os.File, data []byte) error {
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	_, err := f.Write(data)
+	return err
+}
+
+// maxHolder is how much of a lock file is read, in bytes.
+const maxHolder = 64 << 10
+
 // heldError reads who holds the lock. Its text may be a moment away, for the
 // holder writes it after it locks: then the holder stays unnamed.
 func heldError(path string) error {
 	e := &HeldError{Path: path}
-	data, err := os.ReadFile(path)
+	data, err := safeopen.Read(path, maxHolder)
 	var h holder
 	if err == nil && json.Unmarshal(data, &h) == nil {
 		e.PID, e.Command, e.Since = h.PID, h.Command, h.Since
