@@ -15,6 +15,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/klauspost/compress/zstd"
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/safeopen"
 	"github.com/rootbuild/rootbuild/stages"
 )
 
@@ -67,7 +68,7 @@ func (b build) blueprint(ctx context.Context, base v1.Hash) ([]byte, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(b.layout.BlobPath(layer.Digest))
+	data, err := safeopen.Read(b.layout.BlobPath(layer.Digest), safeopen.Unlimited)
 	if err != nil {
 		return nil, fmt.Errorf("reading blueprint: %w", err)
 	}

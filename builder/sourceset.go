@@ -15,6 +15,7 @@ import (
 	"github.com/rootbuild/rootbuild/builder/distfiles"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/registry"
+	"github.com/rootbuild/rootbuild/images/safeopen"
 	"github.com/rootbuild/rootbuild/stages"
 )
 
@@ -107,5 +108,5 @@ func (s sourceSet) open(h v1.Hash) (io.ReadCloser, error) {
 	if text, ok := s.texts[h]; ok {
 		return io.NopCloser(bytes.NewReader(text)), nil
 	}
-	return os.Open(s.store.Path(h.Hex))
+	return safeopen.File(s.store.Path(h.Hex))
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/rootbuild/rootbuild/images/safeopen"
 	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 )
 
@@ -81,7 +82,7 @@ func namedIn(file string, tags map[string]bool) (map[string]bool, error) {
 
 // readText reads a file, unless its head shows that it is no text.
 func readText(file string) (_ []byte, err error) {
-	f, err := os.Open(file)
+	f, err := safeopen.File(file)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // Import brings a base that the user names into the layout: an image of a
@@ -75,6 +77,10 @@ func open(ctx context.Context, ref string) (v1.Image, error) {
 // onlyDigest is that of the image of a layout which holds just one, so that no
 // name can mean another one tomorrow.
 func onlyDigest(dir string) (v1.Hash, error) {
+	// FromPath would wait for a FIFO.
+	if _, err := safeopen.Read(filepath.Join(dir, "index.json"), oci.MaxManifest); err != nil {
+		return v1.Hash{}, err
+	}
 	path, err := layout.FromPath(dir)
 	if err != nil {
 		return v1.Hash{}, err

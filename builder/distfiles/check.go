@@ -6,7 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // Check reads sources of the store and tells every one whose bytes are not those
@@ -22,7 +23,7 @@ func (s *Store) Check(sources []Source) error {
 }
 
 func checkFile(path, want string) error {
-	f, err := os.Open(path)
+	f, err := safeopen.File(path)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"github.com/google/renameio/v2"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // ExportFile is one file of an export: a blob of the store, or a text.
@@ -58,7 +60,7 @@ func (s *Store) exportFile(dir string, f ExportFile) (string, error) {
 		sum := sha256.Sum256(f.Text)
 		return hex.EncodeToString(sum[:]), writeFile(filepath.Join(dir, f.Path), bytes.NewReader(f.Text))
 	}
-	blob, err := os.Open(s.Path(f.SHA256))
+	blob, err := safeopen.File(s.Path(f.SHA256))
 	if err != nil {
 		return "", err
 	}

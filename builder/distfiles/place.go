@@ -11,6 +11,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // place is one concrete place to ask for a blob: a file of a directory, an
@@ -219,7 +221,7 @@ func (s *Store) keep(part, member, sum string) error {
 
 // putFile copies a file, or a member of it, into the store.
 func (s *Store) putFile(name, member, sum string) (err error) {
-	f, err := os.Open(name)
+	f, err := safeopen.File(name)
 	if err != nil {
 		return err
 	}

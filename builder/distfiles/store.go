@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/renameio/v2"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // Store is an OCI layout whose blobs are sources. Its methods may be called
@@ -52,7 +54,7 @@ func (s *Store) init() error {
 }
 
 func (s *Store) checkVersion() error {
-	text, err := os.ReadFile(filepath.Join(s.dir, ocispec.ImageLayoutFile))
+	text, err := safeopen.Read(filepath.Join(s.dir, ocispec.ImageLayoutFile), 4096)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

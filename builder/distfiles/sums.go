@@ -6,17 +6,21 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 
 	"github.com/google/renameio/v2"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // SumsFile is the index of an exported directory: the sha256 of every file, as
 // sha256sum writes and checks them.
 const SumsFile = "SHA256SUMS"
+
+// maxSums is how large the index of a directory may be, in bytes.
+const maxSums = 64 << 20
 
 var sumsLine = regexp.MustCompile(`(?m)^([0-9a-f]{64}) [ *](.+)$`)
 
@@ -24,7 +28,7 @@ var sumsLine = regexp.MustCompile(`(?m)^([0-9a-f]{64}) [ *](.+)$`)
 // directory without one has none. Lines of another form, and paths that lead
 // out of the directory, are passed over: bytes are verified in any case.
 func readSums(dir string) (map[string]string, error) {
-	text, err := os.ReadFile(filepath.Join(dir, SumsFile))
+	text, err := safeopen.Read(filepath.Join(dir, SumsFile), maxSums)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading the index of %s: %w", dir, err)
 	}

@@ -11,6 +11,8 @@ import (
 	"os"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // blobWriter writes a blob whose digest is known only at its end.
@@ -73,7 +75,7 @@ func (l *Layout) writeBlob(data []byte) (v1.Hash, error) {
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	if have, err := os.ReadFile(l.BlobPath(h)); err == nil && bytes.Equal(have, data) {
+	if have, err := safeopen.Read(l.BlobPath(h), safeopen.Unlimited); err == nil && bytes.Equal(have, data) {
 		return h, nil
 	}
 	return l.fill(func(w io.Writer) error {
@@ -99,7 +101,7 @@ func (l *Layout) fill(write func(io.Writer) error) (v1.Hash, error) {
 
 // readBlob returns a small blob whose bytes match its digest.
 func (l *Layout) readBlob(h v1.Hash) ([]byte, error) {
-	data, err := os.ReadFile(l.BlobPath(h))
+	data, err := safeopen.Read(l.BlobPath(h), safeopen.Unlimited)
 	if err != nil {
 		return nil, fmt.Errorf("reading blob %s: %w", h, err)
 	}

@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/google/renameio/v2"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // Export writes the image h to a destination, where name, which may be empty,
@@ -119,7 +120,7 @@ func (e *exporter) copyBlob(ctx context.Context, to *Layout, d v1.Descriptor) er
 
 // sendBlob writes the blob d to w, and is an error if its bytes are not d's.
 func (e *exporter) sendBlob(ctx context.Context, w io.Writer, d v1.Descriptor) error {
-	f, err := os.Open(e.layout.BlobPath(d.Digest))
+	f, err := safeopen.File(e.layout.BlobPath(d.Digest))
 	if err != nil {
 		return err
 	}

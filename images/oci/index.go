@@ -4,11 +4,12 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // maxIndex bounds a layout's index, in bytes: ten thousand images with what is attached
@@ -80,7 +81,7 @@ func sameEntry(a, b v1.Descriptor) bool { return compareEntries(a, b) == 0 }
 // one took artifacts of any type, until nobody could read the index any more.
 func (l *Layout) readIndex() (v1.IndexManifest, error) {
 	var index v1.IndexManifest
-	data, err := os.ReadFile(l.path(indexFile))
+	data, err := safeopen.Read(l.path(indexFile), safeopen.Unlimited)
 	if err == nil {
 		err = json.Unmarshal(data, &index)
 	}

@@ -21,6 +21,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/renameio/v2"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 const (
@@ -73,7 +75,7 @@ func (l *Layout) claim() error {
 	if err := os.MkdirAll(l.dir, 0o755); err != nil {
 		return err
 	}
-	marker, err := os.ReadFile(l.path(layoutFile))
+	marker, err := safeopen.Read(l.path(layoutFile), MaxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return l.create()
 	}

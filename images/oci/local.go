@@ -7,11 +7,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // Local is a layout, or an archive of one, that is only read. It implements
@@ -30,7 +31,7 @@ func OpenLocal(r Reference) (Local, error) {
 		f, err := openTar(r.path)
 		return Local{f, r}, err
 	}
-	root, err := os.OpenRoot(r.path)
+	root, err := safeopen.Root(r.path)
 	return Local{dirFiles{root}, r}, err
 }
 

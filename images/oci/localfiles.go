@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // files are those of a layout that is only read, by their names in it.
@@ -18,7 +20,7 @@ type files interface {
 // dirFiles are a directory's. A link may not lead out of it.
 type dirFiles struct{ *os.Root }
 
-func (d dirFiles) open(name string) (io.ReadCloser, error) { return d.Open(name) }
+func (d dirFiles) open(name string) (io.ReadCloser, error) { return safeopen.FileIn(d.Root, name) }
 
 // tarFiles are those of a tar, which is read in place.
 type tarFiles struct {
@@ -38,7 +40,7 @@ func (t tarFiles) open(name string) (io.ReadCloser, error) {
 
 // openTar finds where in a tar its files begin.
 func openTar(file string) (_ files, err error) {
-	f, err := os.Open(file)
+	f, err := safeopen.File(file)
 	if err != nil {
 		return nil, err
 	}

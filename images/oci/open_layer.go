@@ -4,18 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // OpenLayer returns the uncompressed tar of a layer that WriteLayer made. As
 // with the function OpenLayer, a reader must reach its end before it trusts
 // what it read.
 func (l *Layout) OpenLayer(layer Layer) (io.ReadCloser, error) {
-	blob, err := os.Open(l.BlobPath(layer.Digest))
+	blob, err := safeopen.File(l.BlobPath(layer.Digest))
 	if err != nil {
 		return nil, fmt.Errorf("opening layer: %w", err)
 	}
@@ -30,7 +31,7 @@ func (l *Layout) OpenLayer(layer Layer) (io.ReadCloser, error) {
 // OpenUnchecked is OpenLayer without the checks, which take time. It is for who looks
 // at a layer that is checked when it is used.
 func (l *Layout) OpenUnchecked(layer Layer) (io.ReadCloser, error) {
-	blob, err := os.Open(l.BlobPath(layer.Digest))
+	blob, err := safeopen.File(l.BlobPath(layer.Digest))
 	if err != nil {
 		return nil, err
 	}

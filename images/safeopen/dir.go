@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // OwnerError says who else could change a directory.
@@ -89,6 +91,30 @@ func readOwnLink(path string, info fs.FileInfo) (string, error) {
 // split returns the names in a path.
 func split(path string) []string {
 	return slices.DeleteFunc(strings.Split(path, "/"), func(name string) bool { return name == "" || name == "." })
+}
+
+// Root opens the directory at path, and nothing else, without waiting.
+func Root(path string) (*os.Root, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, &KindError{path, info.Mode().Type(), "directory"}
+	}
+	return os.OpenRoot(path)
+}
+
+// ReadDirIn lists a directory below root, which no symlink leads out of, sorted.
+func ReadDirIn(root *os.Root, path string) (_ []fs.DirEntry, err error) {
+	dir, err := root.OpenFile(path, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	entries, err := dir.ReadDir(-1)
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, err
 }
 
 // Subdir checks a directory below one that Dir found safe: it is no symlink, only

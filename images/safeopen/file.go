@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -24,6 +25,9 @@ func File(path string) (*os.File, error) {
 func FileIn(root *os.Root, path string) (*os.File, error) {
 	return open(path, root.Stat, root.OpenFile)
 }
+
+// Unlimited is a limit for files whose size something else bounds.
+const Unlimited = math.MaxInt64 - 1
 
 // Read returns what the regular file at path holds. The limit is in bytes; a file of
 // more is an error.

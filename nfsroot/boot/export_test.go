@@ -9,6 +9,7 @@ var (
 	RootReadOnly  = rootReadOnly
 	ParseTraces   = parseTraces
 	ContainerSpec = containerSpec
+	ReadScripts   = readScripts
 )
 
 // NewConsole makes the reader of a console.

@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // bring writes to file the initramfs with one more archive behind it, that
 // brings the node what this boot alone is about. The kernel unpacks archives
 // one after the other, and each may be compressed in its own way.
 func bring(initramfs, file string, authorized []byte) (err error) {
-	in, err := os.Open(initramfs)
+	in, err := safeopen.File(initramfs)
 	if err != nil {
 		return fmt.Errorf("reading the initramfs: %w", err)
 	}

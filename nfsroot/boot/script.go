@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // checksDir is where a root keeps the checks of its target.
@@ -27,15 +28,18 @@ type script struct {
 // defaultWithin is for a check that does not say how long it may take.
 const defaultWithin = 30 * time.Second
 
+// maxScript is how large a check may be, in bytes.
+const maxScript = 1 << 20
+
 // readScripts reads the checks of a root, sorted by name. The master's copy is
 // read, so that a node that is broken cannot hide one.
 func readScripts(root string) ([]script, error) {
-	dir, err := os.OpenRoot(root)
+	dir, err := safeopen.Root(root)
 	if err != nil {
 		return nil, fmt.Errorf("reading the checks of %s: %w", root, err)
 	}
 	defer dir.Close()
-	entries, err := fs.ReadDir(dir.FS(), checksDir)
+	entries, err := safeopen.ReadDirIn(dir, checksDir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -44,7 +48,7 @@ func readScripts(root string) ([]script, error) {
 	}
 	var list []script
 	for _, e := range entries {
-		text, err := fs.ReadFile(dir.FS(), checksDir+"/"+e.Name())
+		text, err := safeopen.ReadIn(dir, checksDir+"/"+e.Name(), maxScript)
 		if err != nil {
 			return nil, fmt.Errorf("reading a check of %s: %w", root, err)
 		}

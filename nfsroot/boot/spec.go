@@ -11,12 +11,14 @@ import (
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // containerSpec describes a container in which a root is looked at: nothing of
 // the root can be changed, and nothing of the host is seen.
 func containerSpec(o EnterOptions) (*specs.Spec, error) {
-	root, err := os.OpenRoot(o.Root)
+	root, err := safeopen.Root(o.Root)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +96,7 @@ func mountable(root *os.Root, dir string, mounts []specs.Mount) bool {
 
 // fstabTmpfs reads the tmpfs mounts of the root's fstab, sorted.
 func fstabTmpfs(root *os.Root) ([]specs.Mount, error) {
-	f, err := root.Open("etc/fstab")
+	f, err := safeopen.FileIn(root, "etc/fstab")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -121,9 +123,12 @@ func fstabTmpfs(root *os.Root) ([]specs.Mount, error) {
 	return list, nil
 }
 
+// maxPasswd is how much of a root's passwd is read, in bytes.
+const maxPasswd = 1 << 20
+
 // loginShell is root's shell, as passwd says.
 func loginShell(root *os.Root) string {
-	passwd, err := fs.ReadFile(root.FS(), "etc/passwd")
+	passwd, err := safeopen.ReadIn(root, "etc/passwd", maxPasswd)
 	if err != nil {
 		return "/bin/sh"
 	}

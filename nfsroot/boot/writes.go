@@ -9,6 +9,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // Write is what a target has to say about paths that its node writes.
@@ -39,7 +41,7 @@ func (w Write) String() string {
 // Summarize turns what was written over a root into directories that have to
 // be writable: the outermost ones that the root does not have, or has empty.
 func Summarize(root string, traces []Trace) (_ []Write, err error) {
-	dir, err := os.OpenRoot(root)
+	dir, err := safeopen.Root(root)
 	if err != nil {
 		return nil, fmt.Errorf("comparing with the root: %w", err)
 	}
@@ -102,7 +104,7 @@ func missing(root *os.Root, dir string) bool {
 
 // bare says whether a directory of the root is missing or empty.
 func bare(root *os.Root, dir string) bool {
-	entries, err := fs.ReadDir(root.FS(), rel(dir))
+	entries, err := safeopen.ReadDirIn(root, rel(dir))
 	return errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0
 }
 

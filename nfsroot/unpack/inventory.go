@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // ErrNoInventory is wrapped by errors about a root that an earlier rootbuild
@@ -112,7 +113,7 @@ func (r Root) packed() ([]byte, error) {
 	if r.InventoryDigest == (v1.Hash{}) {
 		return nil, r.noInventory()
 	}
-	packed, err := os.ReadFile(r.Inventory)
+	packed, err := safeopen.Read(r.Inventory, safeopen.Unlimited)
 	if err != nil {
 		return nil, err
 	}

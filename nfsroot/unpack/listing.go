@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // A listing is a layer without the content of its files. Together with files of
@@ -64,7 +65,7 @@ type place struct {
 // read hands a part of a root's listings to f, once it is what it was. It
 // stays on the disk: there may be as many listed as an image has.
 func (r Root) read(p place, f func(part io.ReadSeeker) error) (err error) {
-	file, err := os.Open(r.Listings)
+	file, err := safeopen.File(r.Listings)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // Dir is the modules of one kernel.
@@ -124,7 +126,7 @@ func rank(file string) int {
 
 // readBuiltin reads modules.builtin. Not all kernels come with one.
 func readBuiltin(file string) (map[string]bool, error) {
-	text, err := os.ReadFile(file)
+	text, err := safeopen.Read(file, safeopen.Unlimited)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

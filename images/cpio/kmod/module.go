@@ -6,13 +6,14 @@ import (
 	"debug/elf"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
+
+	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // endings are what may follow ".ko" in the name of a module's file.
@@ -48,7 +49,7 @@ func (d Dir) read(name string) (*module, error) {
 // unpacked returns the content of a file, uncompressed: what is packed twice is
 // larger than what is packed once.
 func unpacked(file string) ([]byte, error) {
-	data, err := os.ReadFile(file)
+	data, err := safeopen.Read(file, safeopen.Unlimited)
 	if err != nil {
 		return nil, err
 	}
