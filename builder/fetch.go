@@ -34,7 +34,15 @@ func (s *State) Fetch(ctx context.Context, graph stages.Graph, from Sources, dis
 	if err != nil {
 		return err
 	}
-	missing := store.Missing(SourcesOf(graph))
+	if err := s.fetch(ctx, store, SourcesOf(graph), from, display); err != nil {
+		return fmt.Errorf("fetching the sources of %s: %w", graph.Target.Name, err)
+	}
+	return nil
+}
+
+// fetch brings those of sources that the store lacks.
+func (s *State) fetch(ctx context.Context, store *distfiles.Store, sources []distfiles.Source, from Sources, display *engine.Display) error {
+	missing := store.Missing(sources)
 	if len(missing) == 0 {
 		return nil
 	}
@@ -43,13 +51,9 @@ func (s *State) Fetch(ctx context.Context, graph stages.Graph, from Sources, dis
 		return err
 	}
 	progress := fetchProgress{display, map[string]*engine.Task{}}
-	err = store.Fetch(ctx, missing, distfiles.FetchOptions{
+	return store.Fetch(ctx, missing, distfiles.FetchOptions{
 		Dirs: from.Dirs, Blobs: blobs, Offline: from.Offline, Mirror: from.Archive, Progress: progress.show,
 	})
-	if err != nil {
-		return fmt.Errorf("fetching the sources of %s: %w", graph.Target.Name, err)
-	}
-	return nil
 }
 
 // SourcesOf are all sources of a graph.

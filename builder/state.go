@@ -53,7 +53,7 @@ func OpenState(dir, command string) (*State, error) {
 var stateDirs = []string{
 	"images", "images/blobs", "images/blobs/sha256", "images/partial",
 	"distfiles", "distfiles/blobs", "distfiles/blobs/sha256", "distfiles/partial",
-	"buildkit", "records", "reproduce", "boots",
+	"buildkit", "records", "reproduce", "boots", "kernels",
 }
 
 // checkState refuses a directory that another user can change, or prepared.

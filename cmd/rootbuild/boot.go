@@ -47,6 +47,12 @@ func (v *bootVerb) run(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
+	if err := boot.CheckHost(); err != nil {
+		return err
+	}
+	if err := v.machine.findKernel(ctx, v.make, s); err != nil {
+		return err
+	}
 	report, err := v.trial(root, s).Run(ctx)
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 
@@ -38,17 +37,24 @@ func (o *deployOptions) addFlags(cmd *cobra.Command) {
 }
 
 // prepare says beforehand what keeps an image from becoming a root here.
-func (o deployOptions) prepare() error {
+func (o *deployOptions) prepare(ctx context.Context, make makeOptions, s streams) error {
 	if o.check {
 		if err := o.machine.check(); err != nil {
 			return usageError{err}
 		}
-		_, err := boot.FindKernel(o.machine.kernel)
-		if err := errors.Join(boot.CheckHost(), err); err != nil {
+		if err := boot.CheckHost(); err != nil {
 			return fmt.Errorf("preparing --check: %w", err)
 		}
 	}
-	return deploy.CheckDir(o.nfsroot)
+	if err := deploy.CheckDir(o.nfsroot); err != nil {
+		return err
+	}
+	if o.check {
+		if err := o.machine.findKernel(ctx, make, s); err != nil {
+			return fmt.Errorf("preparing --check: %w", err)
+		}
+	}
+	return nil
 }
 
 // run makes the image the root that nodes boot, as the flags say.

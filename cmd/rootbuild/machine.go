@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/nfsroot/boot"
 	"github.com/spf13/cobra"
 )
@@ -26,7 +28,7 @@ type machineOptions struct {
 
 func (o *machineOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.kernel, "kernel", "", "`file` of the kernel to boot (default: the newest /boot/vmlinuz-*)")
+	f.StringVar(&o.kernel, "kernel", "", "`file` of the kernel to boot (default: the newest /boot/vmlinuz-*, else one of Debian's, which is fetched)")
 	f.StringVar(&o.modules, "kernel-modules", "", "`directory` of its modules (default: /lib/modules/VERSION of the kernel)")
 	f.StringVar(&o.initramfs, "initramfs", "", "`file` of the initramfs to boot with (default: built as by rootbuild initramfs)")
 	f.StringVar(&o.accel, "accel", "auto", "`way` in which the machine runs instructions: "+strings.Join(boot.Accels, ", "))
@@ -48,6 +50,24 @@ func (o machineOptions) check() error {
 		errs = append(errs, fmt.Errorf("--timeout %s: it is a time such as 5m", o.timeout))
 	}
 	return errors.Join(errs...)
+}
+
+// findKernel names a kernel where none is named: the host's, or one that is fetched
+// once and kept in the state directory.
+func (o *machineOptions) findKernel(ctx context.Context, make makeOptions, s streams) error {
+	found, err := boot.FindKernel(o.kernel)
+	if !errors.Is(err, boot.ErrNoKernel) {
+		o.kernel = found
+		return err
+	}
+	return make.hold("boot", registryOptions{}, s, func(w workshop) error {
+		kernel, modules, err := w.state.Kernel(ctx, builder.DefaultKernel, w.options.Sources, w.options.Display)
+		if err != nil {
+			return fmt.Errorf("this host has no kernel in /boot: %w; install one (Debian: apt-get install linux-image-amd64), or name one with --kernel", err)
+		}
+		o.kernel, o.modules = kernel, cmp.Or(o.modules, modules)
+		return nil
+	})
 }
 
 // trial is a boot on such a machine, with an initramfs made as rootbuild initramfs does.

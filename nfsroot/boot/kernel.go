@@ -18,6 +18,9 @@ const (
 	kernelPrefix = "vmlinuz-"
 )
 
+// ErrNoKernel is wrapped by errors of hosts that have no kernel of their own.
+var ErrNoKernel = errors.New("no kernel")
+
 // FindKernel returns the kernel to boot: the file named, else the newest of the
 // host's.
 func FindKernel(named string) (string, error) {
@@ -30,7 +33,7 @@ func FindKernel(named string) (string, error) {
 		return "", fmt.Errorf("internal error: %w", err)
 	}
 	if len(found) == 0 {
-		return "", fmt.Errorf("no kernel %s/%s*: install one (Debian: apt-get install linux-image-amd64), or name one with --kernel", kernelDir, kernelPrefix)
+		return "", fmt.Errorf("%w %s/%s*: install one (Debian: apt-get install linux-image-amd64), or name one with --kernel", ErrNoKernel, kernelDir, kernelPrefix)
 	}
 	return slices.MaxFunc(found, func(a, b string) int {
 		return compareVersions(kernelVersion(a), kernelVersion(b))
