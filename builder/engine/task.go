@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -58,10 +60,14 @@ func (t *Task) since(object string, now time.Time) *time.Time {
 	return &started
 }
 
-// Done ends the task; err says whether and why it failed.
+// Done ends the task; err says whether it failed. Why is not shown: whoever gets the
+// error tells it, once.
 func (t *Task) Done(err error) {
-	if err != nil {
-		t.vertex.Error = err.Error()
+	switch {
+	case errors.Is(err, context.Canceled):
+		t.vertex.Error = context.Canceled.Error() // which the display knows
+	case err != nil:
+		t.vertex.Error = "failed, for the reason below"
 	}
 	t.end()
 }

@@ -63,17 +63,31 @@ func newRoot(s streams) *cobra.Command {
 			return runBuild(cmd.Context(), o, s)
 		},
 	}
+	cmd.PersistentPreRun = func(cmd *cobra.Command, _ []string) { noteState(cmd, s) }
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	o.addFlags(cmd)
 	addVerbs(cmd, s)
 	return cmd
 }
 
-// defaultState is the cache directory of the user who runs rootbuild.
+// homelessState is the state directory where the surroundings name no home, as for
+// services of systemd.
+const homelessState = "/var/cache/rootbuild"
+
+// defaultState is in the cache directory of the user who runs rootbuild.
 func defaultState() string {
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		cache = "/var/cache"
+		return homelessState
 	}
 	return filepath.Join(cache, "rootbuild")
+}
+
+// noteState tells of a state directory that is not the one of the user's other runs:
+// it would be filled anew, in silence.
+func noteState(cmd *cobra.Command, s streams) {
+	_, err := os.UserCacheDir()
+	if state := cmd.Flags().Lookup("state"); err != nil && state != nil && !state.Changed {
+		s.note("note: HOME is not set, so the state directory is " + homelessState + ", not that of ~/.cache; --state DIR names one")
+	}
 }
