@@ -112,9 +112,9 @@ func (v *View) root(tag string) (Root, error) {
 	if err != nil {
 		return Root{}, fmt.Errorf("reading root %s: %w", tag, err)
 	}
-	var r record
-	if err := json.Unmarshal(data, &r); err != nil {
-		return Root{}, fmt.Errorf("reading %s: %w", v.recordPath(tag), err)
+	r, err := parseRecord(data, tag)
+	if err != nil {
+		return Root{}, fmt.Errorf("reading %s: %w: restore the file, or move it and %s away and unpack the image again", v.recordPath(tag), err, v.Path(tag))
 	}
 	current, err := v.Current()
 	if err != nil {
@@ -124,6 +124,21 @@ func (v *View) root(tag string) (Root, error) {
 		Tag: tag, Digest: r.Digest, Ref: r.Ref, Target: r.Target,
 		Created: r.Created, Size: r.Size, Files: r.Files, Current: current == tag, Inventory: r.Inventory,
 	}, nil
+}
+
+// parseRecord reads the record of the root with this tag.
+func parseRecord(data []byte, tag string) (record, error) {
+	var r record
+	if err := json.Unmarshal(data, &r); err != nil {
+		return record{}, err
+	}
+	if r.Tag != tag {
+		return record{}, fmt.Errorf("it is the record of %q", r.Tag)
+	}
+	if r.Digest.Algorithm != "sha256" || len(r.Digest.Hex) != 64 {
+		return record{}, errors.New("it names no image")
+	}
+	return r, nil
 }
 
 // writeRecord keeps what is known of a root.
