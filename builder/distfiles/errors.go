@@ -8,6 +8,13 @@ import (
 
 var errOffline = errors.New("not asked: the network is off")
 
+// sizeError says that there is more than any source has.
+type sizeError struct{ limit int64 }
+
+func (e sizeError) Error() string {
+	return fmt.Sprintf("it has more than %d bytes, which is more than is fetched for a source", e.limit)
+}
+
 // sourceError is the paragraph about one source that could not be had.
 type sourceError struct {
 	job     job

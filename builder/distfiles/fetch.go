@@ -21,6 +21,8 @@ type FetchOptions struct {
 	Mirror  string   // base URL of a Debian archive for Apt origins; empty: the host's apt configuration
 	Jobs    int      // parallel downloads; 0: 4
 
+	MaxSize int64 // bytes that the network may bring for a source, whose size no pin tells; 0: 2 GiB
+
 	Stall time.Duration // how long a connection may bring no byte; 0: 60 s
 	Pause time.Duration // before the first retry, doubled for each that follows; 0: 1 s
 
@@ -53,6 +55,7 @@ const (
 
 const (
 	defaultJobs = 4
+	defaultSize = 2 << 30
 	tellEvery   = 200 * time.Millisecond
 )
 
@@ -131,6 +134,9 @@ type fetcher struct {
 func newFetcher(s *Store, opts FetchOptions) *fetcher {
 	if opts.Jobs < 1 {
 		opts.Jobs = defaultJobs
+	}
+	if opts.MaxSize <= 0 {
+		opts.MaxSize = defaultSize
 	}
 	return &fetcher{store: s, opts: opts, web: newWeb(opts), apt: sync.OnceValues(findApt)}
 }

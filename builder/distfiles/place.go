@@ -180,7 +180,7 @@ func (f *fetcher) into(o Origin, sum string, get download) func(context.Context,
 	return func(ctx context.Context, report reporter) error {
 		part := f.store.part(sum, o.URL)
 		for whole := false; ; whole = true {
-			resumed, err := get(ctx, part, report)
+			resumed, err := f.bounded(ctx, get, part, report)
 			if err != nil {
 				return errors.Join(err, removeEmpty(part))
 			}
@@ -196,6 +196,27 @@ func (f *fetcher) into(o Origin, sum string, get download) func(context.Context,
 			}
 		}
 	}
+}
+
+// bounded ends a download that is larger than any source, and leaves nothing of it.
+func (f *fetcher) bounded(ctx context.Context, get download, part string, report reporter) (resumed bool, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	resumed, err = get(ctx, part, func(done, total int64) {
+		if max(done, total) > f.opts.MaxSize {
+			cancel(sizeError{f.opts.MaxSize})
+			return
+		}
+		report(done, total)
+	})
+	var large sizeError
+	if errors.As(context.Cause(ctx), &large) {
+		if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return resumed, storeError{err}
+		}
+		return resumed, large
+	}
+	return resumed, err
 }
 
 // removeEmpty leaves no file where nothing came, and the bytes of an unfinished
@@ -231,6 +252,8 @@ func (s *Store) putFile(name, member, sum string) (err error) {
 		if r, err = openMember(f, member); err != nil {
 			return err
 		}
+		// It may unpack to anything; cut short it has another checksum.
+		r = io.LimitReader(r, defaultSize)
 	}
 	return s.put(r, sum)
 }

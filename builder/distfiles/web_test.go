@@ -241,3 +241,30 @@ func TestErrorsHidePasswords(t *testing.T) {
 	err := fetch(t, open(t), opts, src)
 	wantError(t, err, "https://user:xxxxx@example.org/f")
 }
+
+// No pin tells how large a source is: a body without an end does not fill the disk.
+func TestFetchEndlessBody(t *testing.T) {
+	told := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "2000000")
+		for range 2000 {
+			if _, err := w.Write(make([]byte, 1000)); err != nil {
+				return
+			}
+		}
+	})
+	endless := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			if _, err := w.Write(make([]byte, 1000)); err != nil {
+				return
+			}
+		}
+	})
+	for _, from := range []*requests{told, endless} {
+		store := open(t)
+		opts := quick()
+		opts.MaxSize = 1_000_000
+		err := fetch(t, store, opts, source("f-1.tar.xz", []byte("f"), from.URL+"/f-1.tar.xz"))
+		wantError(t, err, "it has more than 1000000 bytes", "--distdir")
+		wantNothingHalf(t, store)
+	}
+}
