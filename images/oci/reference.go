@@ -105,22 +105,42 @@ func (r Reference) Dir() string {
 	return r.path
 }
 
-// Repository returns HOST/REPOSITORY, or "" for a layout.
+// Repository returns HOST/REPOSITORY, in the form of CanonicalRepository, or "" for a
+// layout.
 func (r Reference) Repository() string {
 	if r.remote == nil {
 		return ""
 	}
-	return r.remote.Context().Name()
+	return CanonicalRepository(r.remote.Context().Name())
 }
 
-// Place returns FORMAT:PATH of a layout, whichever of its images is meant, or "" for
-// a registry.
-func (r Reference) Place() string {
-	if r.remote != nil {
-		return ""
+// CanonicalRepository gives HOST/REPOSITORY one form, so that two names of one place
+// are equal: the host in lower case, without the dot of a full name and without the
+// port that is meant if none is named. Docker's registry has several names.
+func CanonicalRepository(s string) string {
+	host, path, found := strings.Cut(s, "/")
+	host = strings.ToLower(host)
+	for _, port := range []string{":443", ":80"} {
+		host = strings.TrimSuffix(host, port)
 	}
-	return r.at(v1.Hash{})
+	name, port, ported := strings.Cut(host, ":")
+	if host = strings.TrimSuffix(name, "."); ported {
+		host += ":" + port
+	}
+	if host == "index.docker.io" || host == "registry-1.docker.io" {
+		host = "docker.io"
+	}
+	if found {
+		host += "/" + path
+	}
+	return host
 }
+
+// Path returns that of a layout or an archive, or "" for a registry.
+func (r Reference) Path() string { return r.path }
+
+// Format returns how a layout is kept, or "" for a registry.
+func (r Reference) Format() Format { return r.format }
 
 // String returns the form that ParseReference reads.
 func (r Reference) String() string {

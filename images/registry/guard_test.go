@@ -231,3 +231,24 @@ func TestPullInterrupted(t *testing.T) {
 		cancel()
 	}
 }
+
+// What a token service calls its refusal reaches no terminal as it came.
+func TestPullTokenServiceWords(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/token" {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, `{"errors": [{"code": "\u001b[2J`+strings.Repeat("x", 1000)+`"}]}`)
+			return
+		}
+		w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="http://%s/token",service="test"`, r.Host))
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	defer s.Close()
+	ref := imagetest.Reference(t, strings.TrimPrefix(s.URL, "http://")+"/roots/site:1")
+	_, err := registry.Pull(t.Context(), imagetest.NewLayout(t), ref, trust.Unverified, impatient())
+	imagetest.WantError(t, err, `\x1b[2Jxxx`)
+	if text := err.Error(); strings.Contains(text, "\x1b") || len(text) > 500 {
+		t.Errorf("%d bytes: %q", len(text), text)
+	}
+}

@@ -154,6 +154,9 @@ func (o Options) watch(ctx context.Context, f func(ctx context.Context, moved fu
 	return err
 }
 
+// errorCode is the form of those that registries know; others are quoted.
+var errorCode = regexp.MustCompile(`^[A-Z_]{1,40}$`)
+
 // answered turns an error of the client library into ours.
 func answered(err error) error {
 	// It asks some hosts by http too, and tells of both: the first counts.
@@ -172,7 +175,9 @@ func answered(err error) error {
 	if errors.As(err, &status) {
 		e := &statusError{code: status.StatusCode}
 		if len(status.Errors) > 0 {
-			e.problem = string(status.Errors[0].Code)
+			if e.problem = string(status.Errors[0].Code); !errorCode.MatchString(e.problem) {
+				e.problem = fmt.Sprintf("%.80q", e.problem)
+			}
 		}
 		return e
 	}

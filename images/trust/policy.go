@@ -2,6 +2,7 @@ package trust
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -73,11 +74,32 @@ func (p Policy) rule(from oci.Reference) Rule {
 
 // names says whether a pattern of a rule is for a reference.
 func names(pattern string, r oci.Reference) bool {
-	if strings.HasPrefix(pattern, string(oci.FormatLayout)+":") || strings.HasPrefix(pattern, string(oci.FormatArchive)+":") {
-		return !r.Registry() && strings.HasPrefix(r.Place(), pattern)
+	if format, dir, _ := strings.Cut(pattern, ":"); format == string(oci.FormatLayout) || format == string(oci.FormatArchive) {
+		return format == string(r.Format()) && below(dir, r.Path())
 	}
 	repository := r.Repository()
+	pattern = oci.CanonicalRepository(pattern)
 	return repository != "" && (pattern == repository || strings.HasSuffix(pattern, "/") && strings.HasPrefix(repository, pattern))
+}
+
+// below says whether a path begins with that of a pattern: both without "..", and the
+// path from the top if the pattern is.
+func below(pattern, path string) bool {
+	if pattern == "" {
+		return true
+	}
+	if filepath.IsAbs(pattern) {
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return false
+		}
+		path = abs
+	}
+	clean := filepath.Clean(pattern)
+	if strings.HasSuffix(pattern, "/") && clean != "/" {
+		clean += "/"
+	}
+	return strings.HasPrefix(filepath.Clean(path), clean)
 }
 
 // judge lets an image through, or tells all that is missing.

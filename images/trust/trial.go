@@ -61,7 +61,7 @@ func (t *trial) hear(s signed) {
 	default:
 		count[key.ID()] = max(count[key.ID()], s.serial)
 		if s.repository != "" {
-			t.repositories[s.repository] = true
+			t.repositories[oci.CanonicalRepository(s.repository)] = true
 		}
 	}
 }
@@ -69,7 +69,9 @@ func (t *trial) hear(s signed) {
 // meant says whether an image that was signed for a repository may come from
 // where it came from. A layout is in none.
 func (t *trial) meant(repository string) bool {
-	return repository == "" || repository == t.from.Repository() || slices.Contains(t.rule.Repositories, repository) ||
+	repository = oci.CanonicalRepository(repository)
+	return repository == "" || repository == t.from.Repository() ||
+		slices.ContainsFunc(t.rule.Repositories, func(r string) bool { return oci.CanonicalRepository(r) == repository }) ||
 		!t.from.Registry() && len(t.rule.Repositories) == 0
 }
 
