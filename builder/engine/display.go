@@ -54,6 +54,7 @@ func newUI(w io.Writer, mode string) (func(chan *client.SolveStatus) error, erro
 // Send shows one update, e.g. the state of a download as a vertex of its own.
 func (d *Display) Send(s *client.SolveStatus) {
 	if d != nil {
+		plainUpdate(s)
 		d.status <- s
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // Each verb has a place and an example, and each flag of the main job a group.
 func TestHelpIsComplete(t *testing.T) {
-	root := newRoot(streams{io.Discard, io.Discard})
+	root := newRoot(newStreams(io.Discard, io.Discard))
 	for _, cmd := range root.Commands() {
 		own := !slices.Contains([]string{"help", "completion"}, cmd.Name())
 		if own && !cmd.HasExample() {

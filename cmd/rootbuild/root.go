@@ -7,11 +7,26 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 // streams are where a command writes: its one answer to out, all else to err.
-type streams struct{ out, err io.Writer }
+type streams struct {
+	out, err io.Writer // of text: what comes from outside cannot control a terminal
+	file     io.Writer // standard output as it is, for the bytes of a file
+	terminal io.Writer // standard error as it is, for a display that draws
+}
+
+// newStreams takes standard output and standard error.
+func newStreams(out, err io.Writer) streams {
+	s := streams{out: engine.Plain(out), err: engine.Plain(err), file: out, terminal: err}
+	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		s.file = s.out
+	}
+	return s
+}
 
 // note tells a person one thing.
 func (s streams) note(text string) { fmt.Fprintln(s.err, text) }

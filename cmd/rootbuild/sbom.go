@@ -55,6 +55,6 @@ func (v *sbomVerb) run(ctx context.Context, args []string, s streams) error {
 	if len(list) > 1 {
 		fmt.Fprintf(s.err, "%d of the type %s are attached to %s, by different builds; this is the first by its digest\n", len(list), artifactType, at.At(digest))
 	}
-	_, err = s.out.Write(list[0].Blobs[0].Data)
+	_, err = s.file.Write(list[0].Blobs[0].Data)
 	return err
 }

@@ -52,7 +52,7 @@ func (o stateOptions) hold(verb string, s streams, f func(*builder.State, *engin
 // show shows progress while f works. Its display is closed before anything else is
 // written.
 func (o stateOptions) show(s streams, f func(*engine.Display) error) (err error) {
-	display, err := engine.NewDisplay(s.err, o.progress)
+	display, err := engine.NewDisplay(s.terminal, o.progress)
 	if err != nil {
 		return err
 	}
