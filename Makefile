@@ -32,6 +32,7 @@ test:
 	hack/test-targets
 	hack/reproduce path host user umask locale zone clock jobs-1 jobs-8 order kernel machine environment memory tmpfs ext4 xfs base all
 	hack/test-boot
+	hack/test-nodes
 
 lint:
 	hack/lint
