@@ -31,10 +31,8 @@ func TestHostileHeaders(t *testing.T) {
 		{"a GNU name that leads out", append(raw("././@LongLink", 'L', "../../victim\x00"), block("x", '0', 0, nil)...), `".."`},
 		{"a GNU link that leads out", append(raw("././@LongLink", 'K', "../../victim\x00"), block("x", '1', 0, nil)...), `".."`},
 		{"a ustar prefix that leads out", block("victim", '0', 0, at(345, "../..")), `".."`},
-		{"an absolute ustar prefix", block("passwd", '0', 0, at(345, "/etc")), "absolute"},
 
 		{"PAX path that leads out", paxed(tar.TypeReg, "path=../../victim"), `".."`},
-		{"PAX path that is absolute", paxed(tar.TypeReg, "path=/etc/passwd"), "absolute"},
 		{"PAX path with a NUL", paxed(tar.TypeReg, "path=x\x00y"), "invalid tar header"},
 		{"PAX link that leads out", paxed(tar.TypeLink, "linkpath=../../victim"), `".."`},
 		{"PAX name of a sparse file that leads out", paxed(tar.TypeReg, "GNU.sparse.major=0", "GNU.sparse.minor=1",

@@ -35,20 +35,18 @@ func (n *Name) UnmarshalText(text []byte) error {
 }
 
 // entryName cleans the name of a layer's entry, and refuses one that could
-// mean a place outside the root.
+// mean a place outside the root. One that begins with "/", as some builders write
+// them, begins at the root.
 func entryName(name string) (string, error) {
-	switch {
-	case name == "" || strings.ContainsRune(name, 0):
+	if name == "" || strings.ContainsRune(name, 0) {
 		return "", errors.New("its name is empty or holds a NUL")
-	case path.IsAbs(name):
-		return "", errors.New("its name is absolute")
 	}
 	for part := range strings.SplitSeq(name, "/") {
 		if part == ".." {
 			return "", errors.New(`its name holds ".."`)
 		}
 	}
-	return path.Clean(name), nil
+	return path.Clean(strings.TrimLeft(name, "/")), nil
 }
 
 // split returns the directory of a clean name, and its last component.
