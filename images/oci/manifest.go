@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -15,9 +14,6 @@ import (
 // MaxManifest bounds a manifest or config, in bytes: what the registries' own
 // standard asks them to take.
 const MaxManifest = 4 << 20
-
-// platform is what rootbuild builds and nodes boot.
-var platform = v1.Platform{OS: "linux", Architecture: "amd64"}
 
 // Describe returns the descriptor of bytes of that media type.
 func Describe(data []byte, t types.MediaType) v1.Descriptor {
@@ -118,8 +114,8 @@ func checkConfig(data []byte, m *v1.Manifest) error {
 	if err != nil {
 		return err
 	}
-	if config.OS != platform.OS || config.Architecture != platform.Architecture {
-		return fmt.Errorf("the image is for %q, want %s", config.OS+"/"+config.Architecture, platform)
+	if err := checkPlatform(config); err != nil {
+		return err
 	}
 	if n := len(config.RootFS.DiffIDs); n != len(m.Layers) {
 		return fmt.Errorf("the config has %d layers, the manifest %d", n, len(m.Layers))
@@ -131,33 +127,4 @@ func checkConfig(data []byte, m *v1.Manifest) error {
 // programs put the type of an image's config there.
 func namedArtifact(d v1.Descriptor) bool {
 	return d.ArtifactType != "" && !types.MediaType(d.ArtifactType).IsConfig()
-}
-
-// pick returns the image of an index that is for our platform. An entry that
-// names none, as those of layouts often do, may be.
-func pick(index *v1.IndexManifest) (v1.Descriptor, error) {
-	var fit []v1.Descriptor
-	var others []string
-	for _, d := range index.Manifests {
-		switch {
-		case !d.MediaType.IsImage() && !d.MediaType.IsIndex() || namedArtifact(d):
-		case d.Platform == nil || d.Platform.OS == platform.OS && d.Platform.Architecture == platform.Architecture:
-			fit = append(fit, d)
-		default:
-			others = append(others, d.Platform.String())
-		}
-	}
-	switch {
-	case len(fit) == 1:
-		return fit[0], nil
-	case len(fit) > 1:
-		var list []string
-		for _, d := range fit {
-			list = append(list, d.Digest.String()+" "+d.Annotations[refName])
-		}
-		return v1.Descriptor{}, fmt.Errorf("it holds %d images: name one as @sha256:DIGEST:\n    %s", len(fit), strings.Join(list, "\n    "))
-	case len(others) > 0:
-		return v1.Descriptor{}, fmt.Errorf("it holds images for %s, and none for %s", strings.Join(others, ", "), platform)
-	}
-	return v1.Descriptor{}, errors.New("it holds no image")
 }

@@ -3,6 +3,7 @@ package oci_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -149,6 +150,28 @@ func TestTakeIndex(t *testing.T) {
 			return []v1.Descriptor{imagetest.ForArch(d, "arm64"), imagetest.ForArch(d, "s390x")}
 		},
 			"it holds images for linux/arm64, linux/s390x, and none for linux/amd64"},
+		{"ours and a variant of it", func(d v1.Descriptor) []v1.Descriptor {
+			v2, ours := d, d
+			v2.Digest.Hex = strings.Repeat("2", 64)
+			v2.Platform = &v1.Platform{OS: "linux", Architecture: "amd64", Variant: "v2"}
+			ours.Platform = &v1.Platform{OS: "linux", Architecture: "amd64", Variant: "v1"}
+			return []v1.Descriptor{v2, ours}
+		}, ""},
+		{"ours by the kernel's name", func(d v1.Descriptor) []v1.Descriptor { return []v1.Descriptor{imagetest.ForArch(d, "x86_64")} }, ""},
+		{"only variants", func(d v1.Descriptor) []v1.Descriptor {
+			d.Platform = &v1.Platform{OS: "linux", Architecture: "amd64", Variant: "v\x1b[2J"}
+			return []v1.Descriptor{d}
+		}, `"linux/amd64/v\x1b[2J"`},
+		{"empty platform", func(d v1.Descriptor) []v1.Descriptor {
+			d.Platform = &v1.Platform{}
+			return []v1.Descriptor{d}
+		}, ""},
+		{"40 platforms", func(d v1.Descriptor) (list []v1.Descriptor) {
+			for i := range 40 {
+				list = append(list, imagetest.ForArch(d, fmt.Sprintf("a%d", i)))
+			}
+			return list
+		}, "linux/a19, and 20 more, and none for linux/amd64"},
 		{"empty", func(v1.Descriptor) []v1.Descriptor { return []v1.Descriptor{} }, "it holds no image"},
 	}
 	for _, tt := range tests {
