@@ -104,7 +104,7 @@ func printable(s string) string {
 
 // checkPlatform refuses an image whose config says that it is for other nodes.
 func checkPlatform(c *v1.ConfigFile) error {
-	if c.OS == platform.OS && c.Architecture == platform.Architecture {
+	if runs(normal(c.OS, c.Architecture, "")) {
 		return nil
 	}
 	return fmt.Errorf("the image is for %q, want %s", c.OS+"/"+c.Architecture, platform)

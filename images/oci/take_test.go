@@ -296,6 +296,41 @@ func TestTakeOddManifests(t *testing.T) {
 	}
 }
 
+// A config that names no platform may be for ours.
+func TestTakeNoPlatform(t *testing.T) {
+	for _, name := range []string{"os", "architecture"} {
+		t.Run(name, func(t *testing.T) {
+			from, h := imagetest.NodeImage(t, 1)
+			img, err := from.Image(h)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := img.Manifest()
+			if err != nil {
+				t.Fatal(err)
+			}
+			config, err := img.RawConfigFile()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var c map[string]any
+			if err := json.Unmarshal(config, &c); err != nil {
+				t.Fatal(err)
+			}
+			delete(c, name)
+			m = m.DeepCopy()
+			m.Config = imagetest.Put(t, from, c, types.OCIConfigJSON)
+			d := imagetest.Put(t, from, m, types.OCIManifestSchema1)
+			imagetest.Enter(t, from, d)
+			l := imagetest.NewLayout(t)
+			if _, err := take(t, l, from.Reference(d.Digest)); err != nil {
+				t.Fatal(err)
+			}
+			imagetest.WantWhole(t, l, d.Digest)
+		})
+	}
+}
+
 // An image for other nodes is refused when its config is there, before its
 // layers move.
 func TestTakeOtherPlatform(t *testing.T) {
