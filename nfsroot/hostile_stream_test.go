@@ -45,6 +45,7 @@ func TestHostileStreams(t *testing.T) {
 		{"zstd with a reserved block", zstdOf(tarball, frame(0, 0x38, 7, 0, 0)), "reserved block"},
 		{"zstd with text behind it", zstdOf(tarball, packed, []byte("text")), "magic"},
 		{"zstd that is text", zstdOf(tarball, []byte("text that is not packed")), "magic"},
+		{"zstd with a million empty frames", zstdOf(tarball, bytes.Repeat(frame(0x20, 0, 1, 0, 0), 1_000_000), packed), "larger packed than unpacked"},
 		{"zstd of nothing", zstdOf(tarball), "diffID"},
 		{"gzip that says it is zstd", zstdOf(tarball, zipped), "magic"},
 		{"zstd that says it is gzip", as(zstdOf(tarball, packed), types.OCILayer), "invalid header"},

@@ -209,3 +209,23 @@ func TestDamagedBlobs(t *testing.T) {
 		}
 	}
 }
+
+// Symlinks can make the way to an entry as long as one likes; all ways together are
+// bounded.
+func TestHostileWays(t *testing.T) {
+	layer := []entry{dir("d", 0o755)}
+	for i := range 40 {
+		layer = append(layer, symlink(fmt.Sprintf("l%d", i), strings.Repeat("d/../", 800)+fmt.Sprintf("l%d", i+1)))
+	}
+	layer = append(layer, dir("l40", 0o755))
+	for i := range 20 {
+		layer = append(layer, file(fmt.Sprintf("l1/%d", i), ""))
+	}
+	outer, s := surroundings(t)
+	before := treeOf(t, outer)
+	_, err := s.Unpack(t.Context(), image(t, layer), nfsroot.UnpackOptions{Tag: "ways", MaxEntries: 5000})
+	if err == nil || !strings.Contains(err.Error(), "lead over more than 250000 names") {
+		t.Errorf("error %v", err)
+	}
+	equal(t, "surroundings", treeOf(t, outer), before)
+}

@@ -15,6 +15,10 @@ import (
 // standard asks them to take.
 const MaxManifest = 4 << 20
 
+// maxLayers bounds the layers of an image. Container engines take a fourth of it, and
+// each costs requests and a place to be unpacked from.
+const maxLayers = 500
+
 // Describe returns the descriptor of bytes of that media type.
 func Describe(data []byte, t types.MediaType) v1.Descriptor {
 	h, size, _ := v1.SHA256(bytes.NewReader(data)) // a byte slice is read without an error
@@ -83,6 +87,9 @@ func checkManifest(m *v1.Manifest) error {
 	}
 	if m.Config.Size > MaxManifest {
 		errs = append(errs, fmt.Errorf("its config has %d bytes, more than %d", m.Config.Size, MaxManifest))
+	}
+	if n := len(m.Layers); n > maxLayers {
+		return errors.Join(append(errs, fmt.Errorf("it has %d layers, more than %d", n, maxLayers))...)
 	}
 	sizes := map[v1.Hash]int64{}
 	for i, d := range append([]v1.Descriptor{m.Config}, m.Layers...) {

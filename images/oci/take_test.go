@@ -241,6 +241,13 @@ func TestTakeOddManifests(t *testing.T) {
 			m["layers"].([]any)[0].(map[string]any)["digest"] = "sha256:../../../../etc/passwd"
 		}, "reading manifest"},
 		{"another size", func(m map[string]any) { m["layers"].([]any)[0].(map[string]any)["size"] = 7 }, "its size is not the 7 bytes"},
+		{"501 layers", func(m map[string]any) {
+			layers := m["layers"].([]any)
+			for len(layers) < 501 {
+				layers = append(layers, layers[0])
+			}
+			m["layers"] = layers
+		}, "it has 501 layers, more than 500"},
 		{"a layer less", func(m map[string]any) { m["layers"] = m["layers"].([]any)[1:] }, "the config has 3 layers, the manifest 2"},
 		{"a layer of an exabyte", func(m map[string]any) { m["layers"].([]any)[0].(map[string]any)["size"] = 1 << 60 }, "do not fit"},
 		{"two sizes of one layer", func(m map[string]any) {

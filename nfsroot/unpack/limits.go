@@ -18,6 +18,7 @@ const (
 	entryTexts  = 100       // bytes of name, target of a link and extended attributes, on average
 	maxName     = 4095      // bytes of a name, as in a system call
 	maxDepth    = 256       // directories in a name
+	entrySteps  = 50        // names on the way to an entry's directory, through symlinks, on average
 	freeContent = 256 << 20 // bytes that layers may unpack to, however well they are packed
 	maxRatio    = 100       // bytes more for each byte of the layers as they are packed
 )
@@ -28,6 +29,7 @@ type limits struct {
 	max     int // entries in all
 	entries int
 	texts   int64
+	steps   int64 // from name to name, to find where entries lie
 	files   int64 // bytes of content: a sparse file has more than its archive
 	stream  int64 // bytes of uncompressed layers
 }
@@ -37,7 +39,7 @@ type limits struct {
 func limitsOf(packed int64, entries int) limits {
 	entries = cmp.Or(entries, DefaultMaxEntries)
 	content := freeContent + maxRatio*min(packed, 1<<50)
-	return limits{max: entries, entries: entries, texts: int64(entries) * entryTexts, files: content, stream: content}
+	return limits{max: entries, entries: entries, texts: int64(entries) * entryTexts, steps: int64(entries) * entrySteps, files: content, stream: content}
 }
 
 // take notes one name with its texts and its content.
@@ -55,6 +57,14 @@ func (l *limits) take(name string, texts int, size int64) error {
 		return fmt.Errorf("the image has more than %d MB of names and attributes, as %d entries may have", l.max*entryTexts/1_000_000, l.max)
 	case l.files < 0 || size < 0:
 		return errTooMuch
+	}
+	return nil
+}
+
+// step notes that one more name was looked at on the way to an entry.
+func (l *limits) step() error {
+	if l.steps--; l.steps < 0 {
+		return fmt.Errorf("the ways to its entries lead over more than %d names, as those to %d entries may: its symlinks lead over too many", int64(l.max)*entrySteps, l.max)
 	}
 	return nil
 }

@@ -172,6 +172,9 @@ func (t *tree) resolve(name string, create bool) (string, error) {
 // step looks at one name on the way to a directory, and returns the target
 // if it is a symlink.
 func (t *tree) step(name string, create bool) (target string, err error) {
+	if err := t.limits.step(); err != nil {
+		return "", err
+	}
 	if _, ok := t.dirs[name]; ok {
 		return "", nil
 	}
