@@ -9,6 +9,7 @@ import (
 
 	"github.com/rootbuild/rootbuild/builder/base"
 	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/registry"
 )
 
 // base returns the image to build in: the one that the user names, the one of
@@ -22,7 +23,7 @@ func (b build) base(ctx context.Context) (v1.Hash, error) {
 	case o.Sources.Offline && !strings.HasPrefix(o.Base, "oci:"):
 		return v1.Hash{}, fmt.Errorf("the base is not in %s, and --offline forbids to fetch it: run without it once, or name a layout with --base oci:DIR", b.layout.Dir())
 	case o.Base != "":
-		return base.Import(ctx, b.layout, o.Base)
+		return base.Import(ctx, b.layout, o.Base, registry.Credentials)
 	}
 	return b.bootstrap(ctx, base.Options{Mirror: o.Sources.Archive})
 }

@@ -20,8 +20,8 @@ import (
 // Import brings a base that the user names into the layout: an image of a
 // registry by digest, NAME@sha256:DIGEST, or the only image of an OCI layout,
 // oci:DIR. It returns the digest of its manifest. A base that the layout has
-// already is not asked for again.
-func Import(ctx context.Context, l *oci.Layout, ref string) (v1.Hash, error) {
+// already is not asked for again. Credentials for the registry are the keychain's.
+func Import(ctx context.Context, l *oci.Layout, ref string, keychain authn.Keychain) (v1.Hash, error) {
 	digest, err := Resolve(ref)
 	if err != nil {
 		return v1.Hash{}, err
@@ -29,7 +29,7 @@ func Import(ctx context.Context, l *oci.Layout, ref string) (v1.Hash, error) {
 	if _, err := l.Image(digest); err == nil {
 		return digest, nil
 	}
-	img, err := open(ctx, ref)
+	img, err := open(ctx, ref, keychain)
 	if err != nil {
 		return v1.Hash{}, fmt.Errorf("reading base %s: %w", ref, err)
 	}
@@ -59,7 +59,7 @@ func Resolve(ref string) (v1.Hash, error) {
 	return v1.NewHash(digest.DigestStr())
 }
 
-func open(ctx context.Context, ref string) (v1.Image, error) {
+func open(ctx context.Context, ref string, keychain authn.Keychain) (v1.Image, error) {
 	if dir, ok := strings.CutPrefix(ref, "oci:"); ok {
 		digest, err := onlyDigest(dir)
 		if err != nil {
@@ -71,7 +71,7 @@ func open(ctx context.Context, ref string) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return remote.Image(digest, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain))
+	return remote.Image(digest, remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain))
 }
 
 // onlyDigest is that of the image of a layout which holds just one, so that no

@@ -18,7 +18,7 @@ import (
 )
 
 // Options say how registries are spoken to. The zero value is https
-// with the host's certificates and Docker's credentials.
+// with the host's certificates and credentials.
 type Options struct {
 	// PlainHTTP speaks http, without it only https is spoken, on loopback too.
 	PlainHTTP bool
@@ -27,7 +27,7 @@ type Options struct {
 	// Mirrors, each HOST[:PORT][/PREFIX], are asked in their order before the
 	// registry itself for all that a digest names.
 	Mirrors []string
-	// Keychain finds credentials. The default is Docker's configuration.
+	// Keychain finds credentials. The default is Credentials.
 	Keychain authn.Keychain
 	// Stall is how long a connection may move nothing. The default is a
 	// minute, and five for Push.
@@ -49,7 +49,7 @@ type Transfer struct {
 
 func (o Options) withDefaults() Options {
 	if o.Keychain == nil {
-		o.Keychain = authn.DefaultKeychain
+		o.Keychain = Credentials
 	}
 	if o.Stall <= 0 {
 		o.Stall = defaultStall
