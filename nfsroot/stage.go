@@ -30,6 +30,9 @@ func (s *Store) stage(ctx context.Context, img v1.Image, root Root, o UnpackOpti
 			err = errors.Join(err, os.RemoveAll(staged))
 		}
 	}()
+	if err := unpack.DropACLs(staged); err != nil {
+		return Root{}, fmt.Errorf("staging: %w", err)
+	}
 	// Opened before the first write: syncfs reports the write errors that came
 	// after its descriptor was opened.
 	disk, err := os.Open(staged)
@@ -38,27 +41,27 @@ func (s *Store) stage(ctx context.Context, img v1.Image, root Root, o UnpackOpti
 	}
 	defer func() { err = errors.Join(err, disk.Close()) }()
 
-	free := freeBytes(disk)
+	room := roomOf(disk)
 	listings, err := s.create("roots/" + root.Tag + listingsSuffix)
 	if err != nil {
-		return Root{}, explain(err, free)
+		return Root{}, room.explain(err)
 	}
 	defer func() { err = errors.Join(err, listings.Cleanup()) }()
 	donors, err := s.donors()
 	if err != nil {
-		return Root{}, explain(err, free)
+		return Root{}, room.explain(err)
 	}
 	made, err := unpack.Image(ctx, img, staged, unpack.Options{
 		Listings: listings, Donors: donors, Renewals: s.renewals(), Link: o.Link, Note: o.Note,
 		MaxEntries: o.MaxEntries, Refuse: o.Refuse,
 	})
 	if err != nil {
-		return Root{}, explain(err, free)
+		return Root{}, room.explain(err)
 	}
 	root.Size, root.Files = made.Size, made.Files
 	root.Created = time.Now().UTC().Truncate(time.Second)
 	if err := s.publish(disk, staged, root, made.Inventory, listings); err != nil {
-		return Root{}, explain(err, free)
+		return Root{}, room.explain(err)
 	}
 	return s.root(root.Tag)
 }
@@ -140,20 +143,27 @@ func renameNew(from, to string) error {
 	return nil
 }
 
-// freeBytes returns the space that is left, or 0 when it is not known.
-func freeBytes(f *os.File) uint64 {
+// room is what was free on a disk when something began.
+type room struct {
+	disk          *os.File
+	bytes, inodes uint64 // 0 when it is not known
+}
+
+func roomOf(disk *os.File) room {
 	var st unix.Statfs_t
-	if unix.Fstatfs(int(f.Fd()), &st) != nil {
-		return 0
+	if unix.Fstatfs(int(disk.Fd()), &st) != nil {
+		return room{disk: disk}
 	}
-	return st.Bavail * uint64(st.Bsize)
+	return room{disk, st.Bavail * uint64(st.Bsize), st.Ffree}
 }
 
 // explain adds to an error of space or rights what to do about it.
-func explain(err error, free uint64) error {
+func (r room) explain(err error) error {
 	switch {
+	case errors.Is(err, unix.ENOSPC) && r.inodes > 0 && roomOf(r.disk).inodes == 0:
+		return fmt.Errorf("%w: the file system has no inodes left, %d were free at the start: remove files, or name a directory on one with more inodes; nothing was changed", err, r.inodes)
 	case errors.Is(err, unix.ENOSPC):
-		return fmt.Errorf("%w: %d MiB were free at the start: free more, or name another directory; nothing was changed", err, free>>20)
+		return fmt.Errorf("%w: %d MiB were free at the start: free more, or name another directory; nothing was changed", err, r.bytes>>20)
 	case errors.Is(err, unix.EDQUOT):
 		return fmt.Errorf("%w: the quota is used up: raise it, or name another directory; nothing was changed", err)
 	case errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0:

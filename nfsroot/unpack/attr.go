@@ -3,8 +3,7 @@ package unpack
 import (
 	"archive/tar"
 	"fmt"
-	"maps"
-	"slices"
+	"math"
 	"strings"
 	"time"
 
@@ -97,10 +96,8 @@ func (a attr) applyTo(fd, dirfd int, name string) error {
 	if err := unix.Fchmod(fd, a.mode); err != nil {
 		return pathError("fchmod", name, err)
 	}
-	for _, x := range slices.Sorted(maps.Keys(a.xattrs())) {
-		if err := unix.Fsetxattr(fd, x, []byte(a.xattrs()[x]), 0); err != nil {
-			return fmt.Errorf("setting extended attribute %s: %w", x, err)
-		}
+	if err := a.setXattrs(dirfd, name); err != nil {
+		return err
 	}
 	return a.setTimes(dirfd, name)
 }
@@ -116,12 +113,8 @@ func (a attr) applyAt(d openDir, leaf string, typ byte) error {
 			return pathError("fchmodat", leaf, err)
 		}
 	}
-	for _, x := range slices.Sorted(maps.Keys(a.xattrs())) {
-		// Through /proc, for setxattrat came with Linux 6.13 only.
-		path := fmt.Sprintf("/proc/self/fd/%d/%s", d.fd, leaf)
-		if err := unix.Lsetxattr(path, x, []byte(a.xattrs()[x]), 0); err != nil {
-			return fmt.Errorf("setting extended attribute %s: %w", x, err)
-		}
+	if err := a.setXattrs(d.fd, leaf); err != nil {
+		return err
 	}
 	return a.setTimes(d.fd, leaf)
 }
@@ -132,6 +125,17 @@ func (a attr) setTimes(dirfd int, name string) error {
 	ts := unix.Timespec{Sec: a.sec, Nsec: int64(a.nsec)}
 	if err := unix.UtimesNanoAt(dirfd, name, []unix.Timespec{ts, ts}, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return fmt.Errorf("setting times: %w", err)
+	}
+	if 0 <= a.sec && a.sec <= math.MaxInt32 {
+		return nil // every file system keeps these
+	}
+	var st unix.Stat_t
+	if err := unix.Fstatat(dirfd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return pathError("fstatat", name, err)
+	}
+	if st.Mtim.Sec != a.sec {
+		return fmt.Errorf("its time %s is none that this file system keeps, it makes %s of it: name a directory on one that does (ext4 with inodes of 256 bytes, XFS with bigtime), or build the image with other times",
+			timeText(a.sec), timeText(st.Mtim.Sec))
 	}
 	return nil
 }

@@ -75,9 +75,11 @@ func (n node) aspects() []aspect {
 	}
 	return []aspect{
 		{"mode", n.Mode}, {"owner", n.Owner}, {"size", strconv.FormatInt(n.Size, 10)}, {"content", content},
-		{"target", n.Target.String()}, {"device", n.Device}, {"time", time.Unix(n.Time, 0).UTC().Format(time.RFC3339)},
+		{"target", n.Target.String()}, {"device", n.Device}, {"time", timeText(n.Time)},
 	}
 }
+
+func timeText(sec int64) string { return time.Unix(sec, 0).UTC().Format(time.RFC3339) }
 
 func ownerText(uid, gid uint32) string { return fmt.Sprintf("%d:%d", uid, gid) }
 

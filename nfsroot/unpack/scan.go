@@ -7,19 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// scanner describes a tree as it is on disk.
+// scanner describes a tree as it is on disk. It names files by their directory, for a
+// path may be longer than a call takes.
 type scanner struct {
-	dir    string
+	way    way
 	want   map[Name]node
 	nodes  []node
 	inodes map[inodeKey][]int // of files with further links, the places in nodes
@@ -31,18 +30,20 @@ type inodeKey struct{ dev, ino uint64 }
 // scan describes every name below dir, sorted. What is wanted spares work: a
 // file of another size is not read, and of extended attributes those that the
 // image has are looked at, and those that change what a file may do.
-func scan(ctx context.Context, dir string, want []node) ([]node, error) {
-	s := scanner{dir: dir, want: map[Name]node{}, inodes: map[inodeKey][]int{}, buf: make([]byte, 64<<10)}
+func scan(ctx context.Context, dir string, want []node) (_ []node, err error) {
+	top, err := openWay(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := scanner{way: top, want: map[Name]node{}, inodes: map[inodeKey][]int{}, buf: make([]byte, 64<<10)}
+	defer func() { err = errors.Join(err, s.way.close()) }()
 	for _, n := range want {
 		s.want[n.Name] = n
 	}
-	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		if err := errors.Join(err, ctx.Err()); err != nil {
-			return err
-		}
-		return s.add(path)
-	})
-	if err != nil {
+	if err := s.add(top.last(), "."); err != nil {
+		return nil, err
+	}
+	if err := s.below(ctx, "."); err != nil {
 		return nil, err
 	}
 	s.relink()
@@ -50,24 +51,50 @@ func scan(ctx context.Context, dir string, want []node) ([]node, error) {
 	return s.nodes, nil
 }
 
-func (s *scanner) add(path string) error {
-	rel, err := filepath.Rel(s.dir, path)
+// below describes what is in a directory.
+func (s *scanner) below(ctx context.Context, dir string) error {
+	d, err := s.way.open(dir)
 	if err != nil {
 		return err
 	}
-	var st unix.Stat_t
-	if err := unix.Lstat(path, &st); err != nil {
-		return &fs.PathError{Op: "lstat", Path: path, Err: err}
+	names, err := d.names()
+	if err != nil {
+		return err
 	}
-	n := node{Name: Name(rel), Type: typeOf(st.Mode), Owner: ownerText(st.Uid, st.Gid), Time: st.Mtim.Sec}
+	for _, leaf := range names {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		// What was below the last one may have closed it.
+		if d, err = s.way.open(dir); err != nil {
+			return err
+		}
+		if err := s.add(d, leaf); err != nil {
+			return err
+		}
+		if s.nodes[len(s.nodes)-1].Type == typeDir {
+			if err := s.below(ctx, path.Join(dir, leaf)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *scanner) add(d openDir, leaf string) error {
+	st, err := d.stat(leaf)
+	if err != nil {
+		return err
+	}
+	n := node{Name: Name(path.Join(d.name, leaf)), Type: typeOf(st.Mode), Owner: ownerText(st.Uid, st.Gid), Time: st.Mtim.Sec}
 	want := s.want[n.Name]
 	if n.Type != typeSymlink {
 		n.Mode = modeText(st.Mode & modeBits)
 	}
-	if n.Xattrs, err = s.xattrs(path, want.Xattrs); err != nil {
+	if n.Xattrs, err = s.xattrs(procPath(d.fd, leaf), want.Xattrs); err != nil {
 		return err
 	}
-	if err := n.read(path, st, want); err != nil {
+	if err := n.read(d, leaf, st, want); err != nil {
 		return err
 	}
 	if st.Nlink > 1 && n.Type != typeDir {
@@ -79,19 +106,19 @@ func (s *scanner) add(path string) error {
 }
 
 // read fills in what the type of a node has.
-func (n *node) read(path string, st unix.Stat_t, want node) (err error) {
+func (n *node) read(d openDir, leaf string, st unix.Stat_t, want node) (err error) {
 	switch n.Type {
 	case typeFile:
 		n.Size = st.Size
 		// A link's content is that of its first name.
 		if want.Type == typeFile && want.Size == st.Size {
-			n.SHA256, err = digestOf(path)
+			n.SHA256, err = digestOf(d, leaf)
 		} else if want.Type == typeFile {
 			n.SHA256 = want.SHA256
 		}
 	case typeSymlink:
 		var target string
-		target, err = os.Readlink(path)
+		target, err = d.readlink(leaf)
 		n.Target = Name(target)
 	case typeChar, typeBlock:
 		n.Device = deviceText(unix.Major(st.Rdev), unix.Minor(st.Rdev))
@@ -114,8 +141,8 @@ func (s *scanner) relink() {
 	}
 }
 
-func digestOf(path string) (_ string, err error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+func digestOf(d openDir, leaf string) (_ string, err error) {
+	f, err := d.read(leaf)
 	if err != nil {
 		return "", err
 	}
@@ -129,17 +156,17 @@ func digestOf(path string) (_ string, err error) {
 
 // privileged are the extended attributes that change what a file may do, or
 // who may do it. No other than the image's may be there.
-var privileged = []string{"security.capability", "system.posix_acl_access", "system.posix_acl_default"}
+var privileged = []string{"security.capability", accessACL, defaultACL}
 
-func (s *scanner) xattrs(path string, want map[string][]byte) (map[string][]byte, error) {
+func (s *scanner) xattrs(file string, want map[string][]byte) (map[string][]byte, error) {
 	var have map[string][]byte
 	for _, x := range slices.AppendSeq(slices.Clone(privileged), maps.Keys(want)) {
-		n, err := unix.Lgetxattr(path, x, s.buf)
+		n, err := unix.Lgetxattr(file, x, s.buf)
 		switch {
 		case errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP):
 			continue
 		case err != nil:
-			return nil, fmt.Errorf("reading extended attribute %s of %s: %w", x, path, err)
+			return nil, fmt.Errorf("reading extended attribute %s: %w", x, err)
 		}
 		if have == nil {
 			have = map[string][]byte{}

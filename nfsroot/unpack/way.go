@@ -87,6 +87,27 @@ func (d openDir) read(leaf string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), leaf), nil
 }
 
+// names are those in the directory, in no order.
+func (d openDir) names() ([]string, error) {
+	fd, err := unix.Openat(d.fd, ".", dirFlags, 0)
+	if err != nil {
+		return nil, pathError("openat", d.name, err)
+	}
+	f := os.NewFile(uintptr(fd), d.name)
+	names, err := f.Readdirnames(-1)
+	return names, errors.Join(err, f.Close())
+}
+
+// readlink returns the target of a symlink.
+func (d openDir) readlink(leaf string) (string, error) {
+	buf := make([]byte, unix.PathMax)
+	n, err := unix.Readlinkat(d.fd, leaf, buf)
+	if err != nil {
+		return "", pathError("readlinkat", leaf, err)
+	}
+	return string(buf[:n]), nil
+}
+
 // stat does not follow a symlink.
 func (d openDir) stat(leaf string) (st unix.Stat_t, err error) {
 	err = unix.Fstatat(d.fd, leaf, &st, unix.AT_SYMLINK_NOFOLLOW)
