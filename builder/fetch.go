@@ -23,6 +23,9 @@ type Sources struct {
 	Registries []oci.Reference
 	// Registry says how these are spoken to.
 	Registry registry.Options
+	// Hosts may be asked for the sources of an image that is reproduced, beside those
+	// that the recipes of this program name.
+	Hosts []string
 	// Offline forbids the network: what is missing is an error that names it.
 	Offline bool
 }
@@ -34,14 +37,33 @@ func (s *State) Fetch(ctx context.Context, graph stages.Graph, from Sources, dis
 	if err != nil {
 		return err
 	}
-	if err := s.fetch(ctx, store, SourcesOf(graph), from, display); err != nil {
+	if err := s.fetch(ctx, store, SourcesOf(graph), from, nil, display); err != nil {
+		return fmt.Errorf("fetching the sources of %s: %w", graph.Target.Name, err)
+	}
+	return nil
+}
+
+// fetchForeign is Fetch for a graph that somebody else's image has. Of the hosts that
+// it names those are asked that the recipes of this program name too, or the user: the
+// host that builds may reach what who made the image does not.
+func (s *State) fetchForeign(ctx context.Context, graph stages.Graph, from Sources, display *engine.Display) error {
+	store, err := distfiles.Open(s.Distfiles())
+	if err != nil {
+		return err
+	}
+	hosts, err := stages.Hosts()
+	if err != nil {
+		return err
+	}
+	hosts = append(hosts, from.Hosts...)
+	if err := s.fetch(ctx, store, SourcesOf(graph), from, hosts, display); err != nil {
 		return fmt.Errorf("fetching the sources of %s: %w", graph.Target.Name, err)
 	}
 	return nil
 }
 
 // fetch brings those of sources that the store lacks.
-func (s *State) fetch(ctx context.Context, store *distfiles.Store, sources []distfiles.Source, from Sources, display *engine.Display) error {
+func (s *State) fetch(ctx context.Context, store *distfiles.Store, sources []distfiles.Source, from Sources, hosts []string, display *engine.Display) error {
 	missing := store.Missing(sources)
 	if len(missing) == 0 {
 		return nil
@@ -52,7 +74,7 @@ func (s *State) fetch(ctx context.Context, store *distfiles.Store, sources []dis
 	}
 	progress := fetchProgress{display, map[string]*engine.Task{}}
 	return store.Fetch(ctx, missing, distfiles.FetchOptions{
-		Dirs: from.Dirs, Blobs: blobs, Offline: from.Offline, Mirror: from.Archive, Progress: progress.show,
+		Dirs: from.Dirs, Blobs: blobs, Hosts: hosts, Offline: from.Offline, Mirror: from.Archive, Progress: progress.show,
 	})
 }
 

@@ -44,7 +44,7 @@ func (s *State) Kernel(ctx context.Context, k Kernel, from Sources, display *eng
 	if err != nil {
 		return "", "", err
 	}
-	if err := s.fetch(ctx, store, []distfiles.Source{k.Source}, from, display); err != nil {
+	if err := s.fetch(ctx, store, []distfiles.Source{k.Source}, from, nil, display); err != nil {
 		return "", "", fmt.Errorf("fetching a kernel: %w", err)
 	}
 	if err := k.unpack(store, dir); err != nil {

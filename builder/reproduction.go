@@ -42,7 +42,10 @@ type Subject struct {
 	Name   string // TARGET@DIGEST
 	Digest v1.Hash
 	Graph  stages.Graph
-	Made   stages.Made // what the image says of its making; zero where it was not asked
+
+	foreign bool // the graph is the image's own word
+
+	Made stages.Made // what the image says of its making; zero where it was not asked
 }
 
 // Reproduce prepares to build images again: it takes the directory to build in.
@@ -90,7 +93,7 @@ func (r *Reproduction) OfImage(digest v1.Hash) (Subject, error) {
 		return Subject{}, err
 	}
 	graph, made, err := readBlueprint(r.layout, digest, filepath.Join(r.work.dir, "blueprint"))
-	return Subject{graph.Target.Name + "@" + digest.String(), digest, graph, made}, err
+	return Subject{Name: graph.Target.Name + "@" + digest.String(), Digest: digest, Graph: graph, foreign: true, Made: made}, err
 }
 
 // PackageError is of a package that is to be built again, and that the image has not.
@@ -132,7 +135,7 @@ func (r *Reproduction) Run(ctx context.Context, of Subject, display *engine.Disp
 	if err != nil {
 		return Reproduced{}, err
 	}
-	digest, err := r.build(ctx, again, base)
+	digest, err := r.build(ctx, again, base, of.foreign)
 	if err != nil {
 		return Reproduced{}, err
 	}
@@ -159,7 +162,7 @@ func (r *Reproduction) base(ctx context.Context, here build, made stages.Made) (
 }
 
 // build makes all layers, or those of some packages, and the image of them.
-func (r *Reproduction) build(ctx context.Context, again build, base v1.Hash) (v1.Hash, error) {
+func (r *Reproduction) build(ctx context.Context, again build, base v1.Hash, foreign bool) (v1.Hash, error) {
 	packages, err := definitions(ctx, again.graph, base)
 	if err != nil {
 		return v1.Hash{}, err
@@ -168,7 +171,7 @@ func (r *Reproduction) build(ctx context.Context, again build, base v1.Hash) (v1
 	if some {
 		packages = slices.DeleteFunc(packages, func(p Package) bool { return !slices.Contains(r.options.Packages, p.Name) })
 	}
-	start := func() (Engine, error) { return r.start(ctx, again) }
+	start := func() (Engine, error) { return r.start(ctx, again, foreign) }
 	layers, err := r.work.Layers(ctx, again.layout, packages, again.graph.Target.Epoch, start, r.options.Display)
 	if err != nil {
 		return v1.Hash{}, err
@@ -184,11 +187,15 @@ func (r *Reproduction) build(ctx context.Context, again build, base v1.Hash) (v1
 }
 
 // start starts BuildKit with an empty cache, on checked sources.
-func (r *Reproduction) start(ctx context.Context, again build) (Engine, error) {
+func (r *Reproduction) start(ctx context.Context, again build, foreign bool) (Engine, error) {
 	if err := engine.CheckHost(r.work.BuildKit()); err != nil {
 		return nil, err
 	}
-	if err := r.state.Fetch(ctx, again.graph, r.options.Sources, r.options.Display); err != nil {
+	fetch := r.state.Fetch
+	if foreign {
+		fetch = r.state.fetchForeign
+	}
+	if err := fetch(ctx, again.graph, r.options.Sources, r.options.Display); err != nil {
 		return nil, err
 	}
 	store, err := distfiles.Open(r.state.Distfiles())

@@ -8,6 +8,9 @@ import (
 
 var errOffline = errors.New("not asked: the network is off")
 
+// errHost is of a host that no recipe of ours names.
+var errHost = errors.New("not asked: only the image names this host; if you trust it, allow it with --source-host HOST")
+
 // sizeError says that there is more than any source has.
 type sizeError struct{ limit int64 }
 

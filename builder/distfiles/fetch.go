@@ -21,6 +21,10 @@ type FetchOptions struct {
 	Mirror  string   // base URL of a Debian archive for Apt origins; empty: the host's apt configuration
 	Jobs    int      // parallel downloads; 0: 4
 
+	// Hosts are those that the URLs of origins may name, in lower case, HOST or
+	// HOST:PORT; nil for any. Who wrote the origins may not be whom to ask.
+	Hosts []string
+
 	MaxSize int64 // bytes that the network may bring for a source, whose size no pin tells; 0: 2 GiB
 
 	Stall time.Duration // how long a connection may bring no byte; 0: 60 s

@@ -7,9 +7,11 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/rootbuild/rootbuild/images/safeopen"
@@ -130,6 +132,9 @@ func (f *fetcher) atOrigin(ctx context.Context, o Origin, sum string) []place {
 	if f.opts.Offline {
 		return []place{{where: o.String(), refused: errOffline}}
 	}
+	if o.URL != "" && !f.mayAsk(o.URL) {
+		return []place{{where: o.String(), refused: errHost}}
+	}
 	if o.URL != "" {
 		return []place{f.atURL(o, sum)}
 	}
@@ -137,6 +142,12 @@ func (f *fetcher) atOrigin(ctx context.Context, o Origin, sum string) []place {
 		return []place{f.atURL(Origin{URL: join(f.opts.Mirror, o.Apt), Member: o.Member}, sum)}
 	}
 	return f.atApt(ctx, o, sum)
+}
+
+// mayAsk says whether the host of a URL is among those that may be asked.
+func (f *fetcher) mayAsk(address string) bool {
+	u, err := url.Parse(address)
+	return f.opts.Hosts == nil || err == nil && slices.Contains(f.opts.Hosts, strings.ToLower(u.Host))
 }
 
 func join(site, file string) string { return strings.TrimRight(site, "/") + "/" + file }

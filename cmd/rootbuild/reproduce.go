@@ -33,6 +33,7 @@ type reproduceVerb struct {
 	target   string
 	nfsroot  string
 	work     string
+	hosts    []string // that may be asked for sources
 	packages []string
 	json     bool
 	all      bool
@@ -49,6 +50,7 @@ func (v *reproduceVerb) addFlags(cmd *cobra.Command) {
 	addNFSRoot(cmd, &v.nfsroot)
 	f.StringVar(&v.work, "work", "", "empty `directory` to build in, which is kept (default: one below the state directory, which is removed)")
 	f.StringSliceVar(&v.packages, "packages", nil, "build and compare these packages only: `NAME,...`")
+	f.StringArrayVar(&v.hosts, "source-host", nil, "`HOST[:PORT]` that only the image names, and that may be asked for sources; may be given again")
 	f.BoolVar(&v.json, "json", false, "as JSON")
 	f.BoolVar(&v.all, "all", false, "tell every difference, not only the first")
 	f.StringVar(&v.statement, "statement", "", "private key in this `file`: where the images are identical, sign that they are, and keep it beside the image")
@@ -112,6 +114,7 @@ func (v *reproduceVerb) reproduce(ctx context.Context, what string, key *trust.P
 	if err != nil {
 		return report, err
 	}
+	options.Sources.Hosts = v.hosts
 	r, err := state.Reproduce(ctx, builder.ReproduceOptions{Options: options, Work: v.work, Packages: v.packages})
 	if err != nil {
 		return report, err
