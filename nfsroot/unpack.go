@@ -31,6 +31,9 @@ type UnpackOptions struct {
 
 	// Refuse is what the image may not hold. The zero value takes all.
 	Refuse unpack.Refusal
+
+	// Labels says what becomes of the image's labels.
+	Labels unpack.Labels
 }
 
 // TagTakenError says that a tag names another image's root already.

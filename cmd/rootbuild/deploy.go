@@ -22,6 +22,7 @@ type deployOptions struct {
 	machine  machineOptions
 
 	refuse     unpack.Refusal // of the image, before it is unpacked
+	labels     string
 	allowOlder bool
 }
 
@@ -61,7 +62,7 @@ func (o *deployOptions) prepare(ctx context.Context, make makeOptions, s streams
 func (o deployOptions) run(ctx context.Context, image deploy.Image, make makeOptions, s streams) error {
 	options := deploy.Options{
 		Dir: o.nfsroot, Tag: o.tag, NoSwitch: o.noSwitch, AllowOlder: o.allowOlder,
-		MaxEntries: o.maxEntries(), Refuse: o.refuse, Link: o.link,
+		MaxEntries: o.maxEntries(), Refuse: o.refuse, Labels: unpack.Labels(o.labels), Link: o.link,
 		Booted: func(r boot.Report) error {
 			err := r.WriteTable(s.err)
 			hints(r, s.err)

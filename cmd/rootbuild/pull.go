@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/rootbuild/rootbuild/images/oci"
@@ -35,6 +36,7 @@ func (v *pullVerb) addFlags(cmd *cobra.Command) {
 	v.make.addFlags(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&v.deploy.allowOlder, "allow-older", false, "take an image with a lower serial than one that was taken before")
+	f.StringVar(&v.deploy.labels, "labels", string(unpack.DropLabels), "`what` becomes of files' labels (SELinux's, IMA's, overlayfs' and the like): drop, keep or refuse")
 	f.BoolVar(&v.deploy.refuse.Devices, "no-devices", false, "refuse an image with device nodes")
 	f.BoolVar(&v.deploy.refuse.Setuid, "no-setuid", false, "refuse an image with setuid or setgid files, or files with capabilities")
 }
@@ -46,6 +48,9 @@ const entryMemory = 330
 func (v *pullVerb) run(ctx context.Context, args []string, s streams) error {
 	if err := v.make.state.check(); err != nil {
 		return err
+	}
+	if !slices.Contains(unpack.AllLabels, unpack.Labels(v.deploy.labels)) {
+		return usageError{fmt.Errorf("--labels %q: want one of %v", v.deploy.labels, unpack.AllLabels)}
 	}
 	debug.SetMemoryLimit(entryMemory * int64(max(v.deploy.maxEntries(), unpack.DefaultMaxEntries)))
 	from, err := oci.ParseReference(args[0])

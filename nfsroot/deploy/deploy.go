@@ -21,9 +21,10 @@ type Options struct {
 	Dir string
 	// Tag is the name of the root. The default is that of the image.
 	Tag string
-	// MaxEntries, Refuse and Link are those of nfsroot.UnpackOptions.
+	// MaxEntries, Refuse, Labels and Link are those of nfsroot.UnpackOptions.
 	MaxEntries int
 	Refuse     unpack.Refusal
+	Labels     unpack.Labels
 	Link       bool
 	// AllowOlder takes an image with a lower serial than one that was taken before.
 	AllowOlder bool
@@ -94,7 +95,7 @@ func (i Image) unpack(ctx context.Context, o Options) (tag string, err error) {
 	}
 	root, err := store.Unpack(ctx, img, nfsroot.UnpackOptions{
 		Tag: cmp.Or(o.Tag, i.Tag()), Target: i.Target, Ref: i.Reference(),
-		MaxEntries: o.MaxEntries, Refuse: o.Refuse, Link: o.Link, Note: o.Note,
+		MaxEntries: o.MaxEntries, Refuse: o.Refuse, Labels: o.Labels, Link: o.Link, Note: o.Note,
 	})
 	if err != nil {
 		return "", err

@@ -64,6 +64,9 @@ func donorsOf(m *v1.Manifest, o Options) []*donor {
 	for _, l := range m.Layers {
 		wanted[l.Digest] = true
 	}
+	if o.Labels == KeepLabels || o.Labels == RefuseLabels {
+		return nil // their listings may have lost them
+	}
 	var list []*donor
 	for _, r := range o.Donors {
 		d, err := newDonor(r, wanted)
@@ -177,6 +180,9 @@ func (t *tree) takeFrom(ctx context.Context, d *donor, l donorLayer) error {
 }
 
 func (t *tree) takeEntry(d *donor, e *listed, s stamp) (err error) {
+	if labelled(e.PAX) {
+		return &donorError{d.Name, fmt.Errorf("its %q has labels", e.Name)}
+	}
 	var content io.Reader = bytes.NewReader(nil)
 	if e.Type == tar.TypeReg && e.Size > 0 {
 		if s.inode == 0 {

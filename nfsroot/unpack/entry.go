@@ -67,6 +67,9 @@ func (t *tree) admit(name string, hdr *tar.Header) error {
 	if err := t.refuse.check(hdr); err != nil {
 		return err
 	}
+	if err := t.label(hdr); err != nil {
+		return err
+	}
 	return checkHeader(hdr)
 }
 

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -26,7 +24,7 @@ func checkHeader(hdr *tar.Header) error {
 		return err
 	}
 	for x := range xattrsOf(hdr) {
-		if !utf8.ValidString(x) || !strings.HasPrefix(x, "user.") && !slices.Contains(privileged, x) {
+		if !utf8.ValidString(x) {
 			return fmt.Errorf("its extended attribute %q is none that an image may set", x)
 		}
 	}

@@ -40,6 +40,10 @@ type Options struct {
 
 	// Refuse is what the image may not hold. The zero value takes all.
 	Refuse Refusal
+
+	// Labels says what becomes of the image's labels. Other roots give layers only
+	// where they are dropped.
+	Labels Labels
 }
 
 // Result is what came of an image.
@@ -108,12 +112,13 @@ func unpackLayers(ctx context.Context, img v1.Image, manifest *v1.Manifest, dir 
 	for _, l := range manifest.Layers {
 		total += l.Size
 	}
-	t.limits, t.refuse = limitsOf(total, o.MaxEntries), o.Refuse
+	t.limits, t.refuse, t.labels, t.dropped = limitsOf(total, o.MaxEntries), o.Refuse, o.Labels, map[string]int{}
 	for i, l := range manifest.Layers {
 		if err := t.layerOf(ctx, img, i, l.Digest); err != nil {
 			return nil, fmt.Errorf("layer %d (%s): %w", i, l.Digest, err)
 		}
 	}
+	t.noteLabels(o.Note)
 	return t, t.finish()
 }
 

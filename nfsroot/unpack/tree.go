@@ -34,7 +34,9 @@ type tree struct {
 
 	limits  limits // what the image may still ask for
 	refuse  Refusal
-	implied attr // of directories that no entry describes
+	labels  Labels
+	dropped map[string]int // labels, and of how many files
+	implied attr           // of directories that no entry describes
 	way     way
 	buf     []byte
 	sum     hash.Hash // of the file being written
