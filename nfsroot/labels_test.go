@@ -24,6 +24,7 @@ func labelled() []entry {
 		with("redhat", map[string]string{"RHT.security.selinux": "system_u:object_r:etc_t:s0"}),
 		with("overlay", map[string]string{"SCHILY.xattr.trusted.overlay.opaque": "y"}),
 		with("ima", map[string]string{"SCHILY.xattr.security.ima": "\x01"}),
+		symlink("link", "x").with(func(h *tar.Header) { h.PAXRecords = map[string]string{"SCHILY.xattr.user.note": "1"} }),
 		with("none", nil),
 	}
 }
@@ -46,7 +47,7 @@ func TestLabels(t *testing.T) {
 	s := open(t, mountImage(t, 100<<20, "mkfs.ext4", "-q")+"/roots")
 	img := image(t, labelled())
 	notes, err := unpackNoting(t, s, "drop", img, nfsroot.UnpackOptions{})
-	want := "4 labels of files were left out: security.ima (1), security.selinux (2), trusted.overlay.opaque (1); --labels keep or refuse does otherwise"
+	want := "left out of the files' labels: security.ima (1), security.selinux (2), trusted.overlay.opaque (1), user.note (1); --labels keep or refuse does otherwise"
 	if err != nil || !slices.Equal(notes, []string{want}) {
 		t.Errorf("drop: %v, notes %q", err, notes)
 	}

@@ -32,8 +32,7 @@ func (o imageOptions) find(what string) (oci.Reference, error) {
 // findAnywhere is find, for images in registries too: their references have a slash,
 // which no tag has.
 func (o imageOptions) findAnywhere(what string) (oci.Reference, error) {
-	local := strings.HasPrefix(what, "oci:") || strings.HasPrefix(what, "oci-archive:")
-	if local || !strings.Contains(what, "/") {
+	if oci.IsLocal(what) || !strings.Contains(what, "/") {
 		return o.find(what)
 	}
 	return parseRegistry(what)

@@ -46,7 +46,7 @@ func (v *signVerb) run(ctx context.Context, args []string, s streams) error {
 	if v.key == "" {
 		return usageError{errors.New("--key is missing: the private key to sign with (see rootbuild keygen)")}
 	}
-	if strings.HasPrefix(what, "oci-archive:") {
+	if oci.IsLocal(what) && !strings.HasPrefix(what, "oci:") {
 		return usageError{fmt.Errorf("%s: an archive is not written to: sign the image before it is exported, or its layout", what)}
 	}
 	if err := checkFor(v.repository); err != nil {

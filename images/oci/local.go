@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -27,8 +28,21 @@ func OpenLocal(r Reference) (Local, error) {
 	if r.Registry() {
 		return Local{}, errors.New("it is in a registry")
 	}
-	if r.format == FormatArchive {
+	info, err := os.Stat(r.path)
+	switch {
+	case err != nil:
+		return Local{}, err
+	case info.IsDir() && r.format != FormatLayout:
+		return Local{}, fmt.Errorf("%s is a directory: name it oci:DIR", r.path)
+	case info.Mode().IsRegular() && r.format == FormatLayout:
+		return Local{}, fmt.Errorf("%s is a file: name it oci-archive:FILE, or docker-archive:FILE as docker save and podman save write it", r.path)
+	}
+	switch r.format {
+	case FormatArchive:
 		f, err := openTar(r.path)
+		return Local{f, r}, err
+	case FormatDocker:
+		f, err := openDocker(r.path)
 		return Local{f, r}, err
 	}
 	root, err := safeopen.Root(r.path)
@@ -39,8 +53,10 @@ func OpenLocal(r Reference) (Local, error) {
 func (l Local) Reference() Reference { return l.ref }
 
 // file returns one that fits into memory.
-func (l Local) file(name string, limit int64) (_ []byte, err error) {
-	f, err := l.open(name)
+func (l Local) file(name string, limit int64) ([]byte, error) { return readFile(l.files, name, limit) }
+
+func readFile(from files, name string, limit int64) (_ []byte, err error) {
+	f, err := from.open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +88,11 @@ func (l Local) Manifest(_ context.Context, d v1.Descriptor) ([]byte, types.Media
 // index returns the layout's list of images.
 func (l Local) index() (v1.IndexManifest, error) {
 	data, err := l.file(indexFile, maxIndex)
+	if errors.Is(err, fs.ErrNotExist) && l.ref.format == FormatArchive {
+		if f, manifestErr := l.open(dockerManifest); manifestErr == nil {
+			return v1.IndexManifest{}, errors.Join(fmt.Errorf("it is what docker save and podman save write: name it docker-archive:%s", l.ref.path), f.Close())
+		}
+	}
 	if err != nil {
 		return v1.IndexManifest{}, err
 	}
@@ -88,18 +109,71 @@ func (l Local) find(ctx context.Context, h v1.Hash) (v1.Descriptor, error) {
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
+	if h == (v1.Hash{}) && l.ref.name != "" {
+		return l.named(index)
+	}
 	if h == (v1.Hash{}) {
 		if len(index.Manifests) > 1 {
 			index.Manifests = slices.DeleteFunc(index.Manifests, func(d v1.Descriptor) bool { return isArtifact(l.peek(ctx, d)) })
 		}
 		return pick(&index)
 	}
+	d, found, err := l.below(ctx, index, h, new(int))
+	if err == nil && !found {
+		err = fmt.Errorf("its index does not name %s", h)
+	}
+	return d, err
+}
+
+// maxNested is how many indexes in indexes are looked at, for an image that its digest
+// names.
+const maxNested = 100
+
+// below finds what an index, or one that it names, has under a digest.
+func (l Local) below(ctx context.Context, index v1.IndexManifest, h v1.Hash, seen *int) (v1.Descriptor, bool, error) {
 	for _, d := range index.Manifests {
 		if d.Digest == h {
-			return d, nil
+			return d, true, nil
 		}
 	}
-	return v1.Descriptor{}, fmt.Errorf("its index does not name %s", h)
+	for _, d := range index.Manifests {
+		if !d.MediaType.IsIndex() {
+			continue
+		}
+		if *seen++; *seen > maxNested {
+			return v1.Descriptor{}, false, fmt.Errorf("it holds more than %d indexes", maxNested)
+		}
+		data, t, err := l.Manifest(ctx, d)
+		if err != nil {
+			return v1.Descriptor{}, false, err
+		}
+		_, nested, err := ReadManifest(data, t)
+		if err != nil || nested == nil {
+			continue // who picks it will say so
+		}
+		if found, ok, err := l.below(ctx, *nested, h, seen); ok || err != nil {
+			return found, ok, err
+		}
+	}
+	return v1.Descriptor{}, false, nil
+}
+
+// named returns what the index calls by a name.
+func (l Local) named(index v1.IndexManifest) (v1.Descriptor, error) {
+	var names []string
+	for _, d := range index.Manifests {
+		name := d.Annotations[refName]
+		if name == l.ref.name {
+			return d, nil
+		}
+		if name != "" {
+			names = append(names, printable(name))
+		}
+	}
+	if len(names) == 0 {
+		return v1.Descriptor{}, fmt.Errorf("its index names no image %q, nor any other", l.ref.name)
+	}
+	return v1.Descriptor{}, fmt.Errorf("its index names no image %q; it names %s", l.ref.name, listed(names, ", "))
 }
 
 // Resolve reads the manifest that the reference leads to.

@@ -3,7 +3,9 @@ package oci
 import (
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -17,27 +19,34 @@ type Reference struct {
 
 	format Format // of a layout
 	path   string
+	name   string  // asked for of a layout; may be empty
 	digest v1.Hash // asked for of a layout; may be zero
 }
 
 // ParseReference reads HOST/REPOSITORY:TAG, HOST/REPOSITORY@sha256:DIGEST,
-// oci:DIR or oci-archive:FILE. A layout's may end with @sha256:DIGEST, which
-// picks one of several images. No host and no tag is guessed.
+// oci:DIR, oci-archive:FILE or docker-archive:FILE. A layout's may end with :NAME or
+// @sha256:DIGEST, which pick one of several images. No host and no tag is guessed.
 func ParseReference(s string) (Reference, error) {
 	r, err := parseReference(s)
 	if err != nil {
-		return Reference{}, fmt.Errorf("reference %q: %w; want HOST/REPOSITORY:TAG, HOST/REPOSITORY@sha256:DIGEST, oci:DIR or oci-archive:FILE", s, err)
+		return Reference{}, fmt.Errorf("reference %q: %w; want HOST/REPOSITORY:TAG, HOST/REPOSITORY@sha256:DIGEST, oci:DIR, oci-archive:FILE or docker-archive:FILE", s, err)
 	}
 	return r, nil
 }
 
+// IsLocal says whether a text names an image that is in no registry.
+func IsLocal(s string) bool {
+	format, _, found := strings.Cut(s, ":")
+	return found && slices.Contains([]Format{FormatLayout, FormatArchive, FormatDocker}, Format(format))
+}
+
 func parseReference(s string) (Reference, error) {
-	format, path, found := strings.Cut(s, ":")
-	switch f := Format(format); {
-	case found && (f == FormatLayout || f == FormatArchive):
-		return parseLocal(f, path)
-	case found && f == FormatDocker:
-		return Reference{}, errors.New("it has no manifest that could be checked")
+	if IsLocal(s) {
+		format, path, _ := strings.Cut(s, ":")
+		return parseLocal(Format(format), path)
+	}
+	if info, err := os.Stat(s); err == nil && !info.IsDir() {
+		return Reference{}, errors.New("it is a file: name it oci-archive:FILE, or docker-archive:FILE as docker save and podman save write it")
 	}
 	if strings.Contains(s, "://") {
 		return Reference{}, errors.New("it begins with a scheme: leave that out")
@@ -67,6 +76,7 @@ func parseLocal(f Format, path string) (Reference, error) {
 	if r.path == "" {
 		return Reference{}, errors.New("it has no path")
 	}
+	r.path, r.name = cutName(r.path)
 	if !found {
 		return r, nil
 	}
@@ -75,6 +85,23 @@ func parseLocal(f Format, path string) (Reference, error) {
 		err = errors.New("its digest is not a sha256")
 	}
 	return r, err
+}
+
+// cutName takes the name of an image from a path, PATH:NAME as skopeo and podman have
+// it. A file's own name may have colons.
+func cutName(path string) (file, name string) {
+	if _, err := os.Lstat(path); err == nil {
+		return path, ""
+	}
+	for i, c := range path {
+		if c != ':' {
+			continue
+		}
+		if _, err := os.Lstat(path[:i]); err == nil {
+			return path[:i], path[i+1:]
+		}
+	}
+	return path, ""
 }
 
 // Reference returns that of the image h in the layout.
@@ -147,7 +174,14 @@ func (r Reference) String() string {
 	if r.remote != nil {
 		return r.remote.Name()
 	}
-	return r.at(r.digest)
+	s := r.at(v1.Hash{})
+	if r.name != "" {
+		s += ":" + r.name
+	}
+	if r.digest != (v1.Hash{}) {
+		s += "@" + r.digest.String()
+	}
+	return s
 }
 
 // At returns the reference with the digest of the image that it led to, as a

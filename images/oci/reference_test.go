@@ -22,7 +22,7 @@ func TestParseReference(t *testing.T) {
 		{"example.org/site@sha512:" + strings.Repeat("0", 128), "sha256"},
 		{"oci:", "no path"},
 		{"oci:dir@latest", "hash"},
-		{"docker-archive:file", "no manifest"},
+		{"docker-archive:file", ""},
 		{"https://example.org/site:1", "leave that out"},
 		{"example.org/../site:1", "no path of lower case words"},
 		{"", "no host"},

@@ -20,9 +20,9 @@ func (e NameError) Unwrap() error { return e.error }
 
 // FindImage returns the image that a person means: that of a node root's tag, the
 // newest of a target's name or NAME@DIGEST in the layout images, or one in a layout
-// of its own, oci:DIR or oci-archive:FILE.
+// of its own, oci:DIR, oci-archive:FILE or docker-archive:FILE.
 func FindImage(what, images, roots string) (oci.Reference, error) {
-	if strings.HasPrefix(what, "oci:") || strings.HasPrefix(what, "oci-archive:") {
+	if oci.IsLocal(what) {
 		from, err := oci.ParseReference(what)
 		if err != nil {
 			return from, NameError{err}

@@ -180,7 +180,7 @@ func (t *tree) takeFrom(ctx context.Context, d *donor, l donorLayer) error {
 }
 
 func (t *tree) takeEntry(d *donor, e *listed, s stamp) (err error) {
-	if labelled(e.PAX) {
+	if labelled(e.PAX, e.Type) {
 		return &donorError{d.Name, fmt.Errorf("its %q has labels", e.Name)}
 	}
 	var content io.Reader = bytes.NewReader(nil)

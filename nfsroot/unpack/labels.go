@@ -11,7 +11,8 @@ import (
 
 // Labels says what becomes of the labels of an image: extended attributes of its files
 // that are about the system where it was made, as those of SELinux, IMA, overlayfs and
-// macOS. All that are not user.*, capabilities and POSIX ACLs are labels.
+// macOS. All that are not user.*, capabilities and POSIX ACLs are labels, and of a symlink
+// all are.
 type Labels string
 
 // What may become of labels. The zero value is DropLabels.
@@ -29,18 +30,21 @@ var AllLabels = []Labels{DropLabels, KeepLabels, RefuseLabels}
 const redHat = "RHT."
 
 // labelOf returns the attribute that a PAX record is, if it is a label.
-func labelOf(record string) (name string, ok bool) {
+func labelOf(record string, typ byte) (name string, ok bool) {
 	if name, ok = strings.CutPrefix(record, redHat); ok {
 		return name, strings.HasPrefix(name, "security.")
 	}
 	name, ok = strings.CutPrefix(record, xattrPrefix)
+	if typ == tar.TypeSymlink {
+		return name, ok
+	}
 	return name, ok && !strings.HasPrefix(name, "user.") && !slices.Contains(privileged, name)
 }
 
 // labelled says whether an entry has labels.
-func labelled(pax map[string]string) bool {
+func labelled(pax map[string]string, typ byte) bool {
 	for record := range pax {
-		if _, ok := labelOf(record); ok {
+		if _, ok := labelOf(record, typ); ok {
 			return true
 		}
 	}
@@ -49,12 +53,12 @@ func labelled(pax map[string]string) bool {
 
 // label does with the labels of an entry what is wanted, in its header.
 func (t *tree) label(hdr *tar.Header) error {
-	if !labelled(hdr.PAXRecords) {
+	if !labelled(hdr.PAXRecords, hdr.Typeflag) {
 		return nil
 	}
 	rest := maps.Clone(hdr.PAXRecords)
 	for record, value := range hdr.PAXRecords {
-		name, ok := labelOf(record)
+		name, ok := labelOf(record, hdr.Typeflag)
 		switch {
 		case !ok:
 			continue
@@ -64,7 +68,8 @@ func (t *tree) label(hdr *tar.Header) error {
 			return fmt.Errorf("it has the label %s, and --labels refuse refuses that", Name(name))
 		}
 		delete(rest, record)
-		if t.labels == KeepLabels {
+		// The kernel lets no symlink have user.*.
+		if t.labels == KeepLabels && !strings.HasPrefix(name, "user.") {
 			rest[xattrPrefix+name] = value
 		} else {
 			t.dropped[name]++
@@ -82,10 +87,7 @@ func (t *tree) noteLabels(note func(string)) {
 	if len(t.dropped) == 0 {
 		return
 	}
-	names, count := slices.Sorted(maps.Keys(t.dropped)), 0
-	for _, n := range t.dropped {
-		count += n
-	}
+	names := slices.Sorted(maps.Keys(t.dropped))
 	var shown []string
 	for _, n := range names[:min(len(names), maxNamed)] {
 		shown = append(shown, fmt.Sprintf("%s (%d)", Name(n), t.dropped[n]))
@@ -93,5 +95,5 @@ func (t *tree) noteLabels(note func(string)) {
 	if more := len(names) - maxNamed; more > 0 {
 		shown = append(shown, fmt.Sprintf("%d others", more))
 	}
-	note(fmt.Sprintf("%d labels of files were left out: %s; --labels keep or refuse does otherwise", count, strings.Join(shown, ", ")))
+	note(fmt.Sprintf("left out of the files' labels: %s; --labels keep or refuse does otherwise", strings.Join(shown, ", ")))
 }
