@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -28,7 +27,8 @@ type guard struct {
 	registry string // HOST[:PORT], as the reference has it
 	plain    bool
 	inner    *http.Transport
-	proxies  sync.Map // hosts of the proxies in use
+	others   *http.Transport // for where it sends its clients: they do not learn who we are
+	proxies  sync.Map        // hosts of the proxies in use
 }
 
 // refusedError says where a request was not sent, and why.
@@ -37,18 +37,20 @@ type refusedError struct{ to, why string }
 // Error implements error.
 func (e *refusedError) Error() string { return fmt.Sprintf("%s is refused: %s", e.to, e.why) }
 
-func newGuard(registry string, plain bool, roots *x509.CertPool) *guard {
+func newGuard(registry string, plain bool, config *tls.Config) *guard {
 	g := &guard{registry: registry, plain: plain}
 	g.inner = &http.Transport{
 		Proxy:               g.proxy,
 		DialContext:         g.dial,
 		TLSHandshakeTimeout: connectTime,
-		TLSClientConfig:     &tls.Config{RootCAs: roots},
+		TLSClientConfig:     config,
 		ForceAttemptHTTP2:   true,
 		MaxIdleConnsPerHost: oci.Parallel,
 		// Blobs are compressed, and their digest is that of what travels.
 		DisableCompression: true,
 	}
+	g.others = g.inner.Clone()
+	g.others.TLSClientConfig.Certificates = nil
 	return g
 }
 
@@ -65,7 +67,11 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	resp, err := g.inner.RoundTrip(req)
+	inner := g.others
+	if req.URL.Host == g.registry {
+		inner = g.inner
+	}
+	resp, err := inner.RoundTrip(req)
 	var tlsErr tls.RecordHeaderError
 	if errors.As(err, &tlsErr) && string(tlsErr.RecordHeader[:]) == "HTTP/" {
 		err = &refusedError{"plain http to " + req.URL.Host, "it does not answer https; if the network between is trusted, use --plain-http"}

@@ -24,6 +24,9 @@ type Options struct {
 	PlainHTTP bool
 	// RootCAs are whom https trusts, by default the host's.
 	RootCAs *x509.CertPool
+	// CertDirs have certificates of registries, in directories HOST[:PORT]. The default
+	// is those of podman and Docker.
+	CertDirs []string
 	// Mirrors, each HOST[:PORT][/PREFIX], are asked in their order before the
 	// registry itself for all that a digest names.
 	Mirrors []string
@@ -50,6 +53,9 @@ type Transfer struct {
 func (o Options) withDefaults() Options {
 	if o.Keychain == nil {
 		o.Keychain = Credentials
+	}
+	if o.CertDirs == nil {
+		o.CertDirs = certDirs()
 	}
 	if o.Stall <= 0 {
 		o.Stall = defaultStall

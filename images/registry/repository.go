@@ -48,7 +48,11 @@ func (r *repository) login(ctx context.Context, action string) (*http.Client, er
 	if err != nil {
 		return nil, fmt.Errorf("reading credentials for %s: %w", r.repo.RegistryStr(), err)
 	}
-	g := newGuard(r.repo.RegistryStr(), r.options.PlainHTTP, r.options.RootCAs)
+	config, err := tlsOf(r.repo.RegistryStr(), r.options.RootCAs, r.options.CertDirs)
+	if err != nil {
+		return nil, err
+	}
+	g := newGuard(r.repo.RegistryStr(), r.options.PlainHTTP, config)
 	t, err := transport.NewWithContext(ctx, r.repo.Registry, auth, g, []string{r.repo.Scope(action)})
 	if err != nil {
 		return nil, err
