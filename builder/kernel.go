@@ -27,6 +27,7 @@ var DefaultKernel = Kernel{
 		SHA256: "ca712d36790184f6ac125ce2b20ea4e2202ae6bb7817b7de268f1f0115ccda73",
 		Origins: []distfiles.Origin{
 			{Apt: "pool/main/l/linux-signed-amd64/linux-image-6.12.117+deb13-amd64_6.12.117-1_amd64.deb"},
+			{URL: "https://snapshot.debian.org/file/8d84a75c14dcaabe4a09e361972d5303721084aa"},
 		},
 	},
 }
