@@ -53,7 +53,7 @@ func (s *Store) stage(ctx context.Context, img v1.Image, root Root, o UnpackOpti
 	}
 	made, err := unpack.Image(ctx, img, staged, unpack.Options{
 		Listings: listings, Donors: donors, Renewals: s.renewals(), Link: o.Link, Note: o.Note,
-		MaxEntries: o.MaxEntries, Refuse: o.Refuse, Labels: o.Labels,
+		MaxEntries: o.MaxEntries, MaxSize: o.MaxSize, Refuse: o.Refuse, Labels: o.Labels,
 	})
 	if err != nil {
 		return Root{}, room.explain(err)

@@ -29,6 +29,10 @@ type UnpackOptions struct {
 	// [unpack.DefaultMaxEntries].
 	MaxEntries int
 
+	// MaxSize is how many bytes the image may unpack to; 0 for 100 times its packed size
+	// and 256 MiB.
+	MaxSize int64
+
 	// Refuse is what the image may not hold. The zero value takes all.
 	Refuse unpack.Refusal
 

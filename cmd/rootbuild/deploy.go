@@ -18,6 +18,7 @@ type deployOptions struct {
 	noSwitch bool
 	link     bool
 	entries  uint // at most, of the image
+	size     size // at most, of what it unpacks to
 	check    bool
 	machine  machineOptions
 
@@ -33,6 +34,7 @@ func (o *deployOptions) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.noSwitch, "no-switch", false, "unpack, but leave current as it is")
 	f.BoolVar(&o.link, "link", false, "share the files that another root has by hard links (see docs/store.md for the price)")
 	f.UintVar(&o.entries, "max-entries", unpack.DefaultMaxEntries, "refuse an image with more than this `number` of entries; each takes 250 bytes of memory")
+	f.Var(&o.size, "max-size", "refuse an image that unpacks to more than this `size`, such as 2GiB (default 100 times its packed size and 256 MiB)")
 	f.BoolVar(&o.check, "check", false, "boot the root in a virtual machine (see rootbuild boot), and switch only if all its checks pass")
 	o.machine.addFlags(cmd)
 }
@@ -62,7 +64,7 @@ func (o *deployOptions) prepare(ctx context.Context, make makeOptions, s streams
 func (o deployOptions) run(ctx context.Context, image deploy.Image, make makeOptions, s streams) error {
 	options := deploy.Options{
 		Dir: o.nfsroot, Tag: o.tag, NoSwitch: o.noSwitch, AllowOlder: o.allowOlder,
-		MaxEntries: o.maxEntries(), Refuse: o.refuse, Labels: unpack.Labels(o.labels), Link: o.link,
+		MaxEntries: o.maxEntries(), MaxSize: int64(o.size), Refuse: o.refuse, Labels: unpack.Labels(o.labels), Link: o.link,
 		Booted: func(r boot.Report) error {
 			err := r.WriteTable(s.err)
 			hints(r, s.err)

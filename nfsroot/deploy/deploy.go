@@ -21,8 +21,9 @@ type Options struct {
 	Dir string
 	// Tag is the name of the root. The default is that of the image.
 	Tag string
-	// MaxEntries, Refuse, Labels and Link are those of nfsroot.UnpackOptions.
+	// MaxEntries, MaxSize, Refuse, Labels and Link are those of nfsroot.UnpackOptions.
 	MaxEntries int
+	MaxSize    int64
 	Refuse     unpack.Refusal
 	Labels     unpack.Labels
 	Link       bool
@@ -95,7 +96,7 @@ func (i Image) unpack(ctx context.Context, o Options) (tag string, err error) {
 	}
 	root, err := store.Unpack(ctx, img, nfsroot.UnpackOptions{
 		Tag: cmp.Or(o.Tag, i.Tag()), Target: i.Target, Ref: i.Reference(),
-		MaxEntries: o.MaxEntries, Refuse: o.Refuse, Labels: o.Labels, Link: o.Link, Note: o.Note,
+		MaxEntries: o.MaxEntries, MaxSize: o.MaxSize, Refuse: o.Refuse, Labels: o.Labels, Link: o.Link, Note: o.Note,
 	})
 	if err != nil {
 		return "", err

@@ -1,6 +1,7 @@
 package unpack
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -50,7 +51,8 @@ func (t *tree) cloneFile(f *os.File, d openDir, leaf string, i *inode, from *giv
 // vouch sees to it that the new file has the content that is wanted.
 func (t *tree) vouch(f *os.File, i *inode, from *given, cloned bool) (err error) {
 	if !cloned {
-		err = t.hash(i, from, f)
+		w := holeWriter{file: f}
+		err = cmp.Or(t.hash(i, from, &w), w.end())
 	} else if _, unchanged := from.unchanged(); unchanged {
 		i.size, i.sum = from.size, from.sum
 	} else {

@@ -183,9 +183,11 @@ func (t *tree) writeFile(d openDir, leaf string, i *inode, content io.Reader) (e
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	t.sum.Reset()
-	// Not the bare file: its ReadFrom would allocate a small buffer of its own
-	// each time.
-	if i.size, err = io.CopyBuffer(io.MultiWriter(f, t.sum), content, t.buf); err != nil {
+	w := holeWriter{file: f}
+	if i.size, err = io.CopyBuffer(io.MultiWriter(&w, t.sum), content, t.buf); err != nil {
+		return err
+	}
+	if err := w.end(); err != nil {
 		return err
 	}
 	t.sum.Sum(i.sum[:0])

@@ -38,6 +38,10 @@ type Options struct {
 	// bytes of memory until the tree is complete.
 	MaxEntries int
 
+	// MaxSize is how many bytes the image's layers, and its files, may unpack to; 0 for
+	// 100 times its packed size and 256 MiB.
+	MaxSize int64
+
 	// Refuse is what the image may not hold. The zero value takes all.
 	Refuse Refusal
 
@@ -112,7 +116,7 @@ func unpackLayers(ctx context.Context, img v1.Image, manifest *v1.Manifest, dir 
 	for _, l := range manifest.Layers {
 		total += l.Size
 	}
-	t.limits, t.refuse, t.labels, t.dropped = limitsOf(total, o.MaxEntries), o.Refuse, o.Labels, map[string]int{}
+	t.limits, t.refuse, t.labels, t.dropped = limitsOf(total, o.MaxEntries, o.MaxSize), o.Refuse, o.Labels, map[string]int{}
 	for i, l := range manifest.Layers {
 		if err := t.layerOf(ctx, img, i, l.Digest); err != nil {
 			return nil, fmt.Errorf("layer %d (%s): %w", i, l.Digest, err)

@@ -36,9 +36,10 @@ type limits struct {
 
 // limitsOf returns the limits of an image with layers of this size; no entries
 // stand for as many as are allowed by default.
-func limitsOf(packed int64, entries int) limits {
+// A size stands for what its files may have in all, 0 for what its packed size allows.
+func limitsOf(packed int64, entries int, size int64) limits {
 	entries = cmp.Or(entries, DefaultMaxEntries)
-	content := freeContent + maxRatio*min(packed, 1<<50)
+	content := cmp.Or(size, freeContent+maxRatio*min(packed, 1<<50))
 	return limits{max: entries, entries: entries, texts: int64(entries) * entryTexts, steps: int64(entries) * entrySteps, files: content, stream: content}
 }
 
@@ -69,7 +70,7 @@ func (l *limits) step() error {
 	return nil
 }
 
-var errTooMuch = fmt.Errorf("the image unpacks to more than %d times its size and %d MiB", maxRatio, freeContent>>20)
+var errTooMuch = fmt.Errorf("the image unpacks to more than %d times its size and %d MiB, or than --max-size, which allows more", maxRatio, freeContent>>20)
 
 // checkName refuses what no path of a system call could name.
 func checkName(name string) error {
