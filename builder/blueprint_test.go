@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/rootbuild/rootbuild/stages"
 )
 
 // A blueprint comes with an image from anywhere: nothing of it gets out of its
@@ -63,4 +65,28 @@ func packed(t *testing.T, name string) []byte {
 		t.Fatal(err)
 	}
 	return buf.Bytes()
+}
+
+// FuzzBlueprint unpacks and reads a blueprint of any bytes. Nothing of it gets out of
+// its directory.
+func FuzzBlueprint(f *testing.F) {
+	f.Add([]byte("no tar"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		enc, err := zstd.NewWriter(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		above := t.TempDir()
+		dir := filepath.Join(above, "blueprint")
+		if err := unpackBlueprint(enc.EncodeAll(data, nil), dir); err == nil {
+			_, _, _ = stages.ReadBlueprint(dir) // any answer will do
+		}
+		entries, err := os.ReadDir(above)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(entries) != 1 {
+			t.Errorf("beside the blueprint: %v", entries)
+		}
+	})
 }

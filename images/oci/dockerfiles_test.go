@@ -31,12 +31,17 @@ func newDockerTar() *dockerTar {
 	return d
 }
 
+func addFile(d *dockerTar, name string, data []byte) error {
+	if err := d.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(data))}); err != nil {
+		return err
+	}
+	_, err := d.Writer.Write(data)
+	return err
+}
+
 func (d *dockerTar) file(t *testing.T, name string, data []byte) {
 	t.Helper()
-	if err := d.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(data))}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := d.Writer.Write(data); err != nil {
+	if err := addFile(d, name, data); err != nil {
 		t.Fatal(err)
 	}
 }
