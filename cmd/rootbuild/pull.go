@@ -96,6 +96,9 @@ func (v *pullVerb) pull(ctx context.Context, from oci.Reference, policy trust.Po
 	}
 	fmt.Fprintf(s.err, "%d blobs moved, %.1f MiB; the image has %.1f MiB\n",
 		pulled.Blobs, float64(pulled.Bytes)/(1<<20), float64(pulled.Size)/(1<<20))
+	if pulled.Left > 0 {
+		fmt.Fprintf(s.err, "%d attachments were left: it has too many\n", pulled.Left)
+	}
 	if signed := pulled.Verdict.Signed; len(signed) > 0 {
 		fmt.Fprintf(s.err, "signed by %s\n", strings.Join(signed, ", "))
 	}

@@ -37,17 +37,29 @@ func isArtifact(m *v1.Manifest) bool {
 // Artifacts returns what is attached to an image, each once, in the order of
 // digests. Of an artifact that is not wanted no more is read than its manifest.
 func Artifacts(ctx context.Context, s Source, subject v1.Hash, wanted func(artifactType string) bool) ([]Artifact, error) {
+	list, err := referrers(ctx, s, subject, wanted)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) > maxAttachments {
+		return nil, fmt.Errorf("it has %d attachments, more than %d", len(list), maxAttachments)
+	}
+	return readArtifacts(ctx, s, subject, list, wanted)
+}
+
+// referrers lists what may be wanted of what refers to an image.
+func referrers(ctx context.Context, s Source, subject v1.Hash, wanted func(artifactType string) bool) ([]v1.Descriptor, error) {
 	list, err := s.Referrers(ctx, subject)
 	if err != nil {
 		return nil, err
 	}
 	slices.SortFunc(list, func(a, b v1.Descriptor) int { return strings.Compare(a.Digest.String(), b.Digest.String()) })
 	list = slices.CompactFunc(list, func(a, b v1.Descriptor) bool { return a.Digest == b.Digest })
+	return slices.DeleteFunc(list, func(d v1.Descriptor) bool { return typed(d) && !wanted(d.ArtifactType) }), nil
+}
+
+func readArtifacts(ctx context.Context, s Source, subject v1.Hash, list []v1.Descriptor, wanted func(artifactType string) bool) ([]Artifact, error) {
 	var found []Artifact
-	list = slices.DeleteFunc(list, func(d v1.Descriptor) bool { return typed(d) && !wanted(d.ArtifactType) })
-	if len(list) > maxAttachments {
-		return nil, fmt.Errorf("it has %d attachments, more than %d", len(list), maxAttachments)
-	}
 	sum := 0
 	for _, d := range list {
 		data, _, err := s.Manifest(ctx, d)
@@ -160,13 +172,30 @@ func isCarried(artifactType string) bool {
 	return len(artifactType) <= maxType && slices.ContainsFunc(carried, func(prefix string) bool { return strings.HasPrefix(artifactType, prefix) })
 }
 
-// attachments returns what a pull takes along of what is attached to an image.
-func attachments(ctx context.Context, s Source, subject v1.Hash) ([]Artifact, error) {
-	found, err := Artifacts(ctx, s, subject, isCarried)
+// attachments returns what a pull takes along of what is attached to an image, and how
+// much it leaves. Signatures come first: anybody who writes to a registry may attach what
+// pushes others out.
+func attachments(ctx context.Context, s Source, subject v1.Hash) (found []Artifact, left int, err error) {
+	list, err := referrers(ctx, s, subject, isCarried)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return found, checkSum(found)
+	slices.SortStableFunc(list, func(a, b v1.Descriptor) int { return cmp.Compare(carriedRank(a), carriedRank(b)) })
+	left = max(0, len(list)-maxAttachments)
+	found, err = readArtifacts(ctx, s, subject, list[:len(list)-left], isCarried)
+	if err != nil {
+		return nil, 0, err
+	}
+	return found, left, checkSum(found)
+}
+
+// carriedRank orders what a pull takes along: what the list calls a signature, or does
+// not tell, and then the rest.
+func carriedRank(d v1.Descriptor) int {
+	if !typed(d) || strings.HasPrefix(d.ArtifactType, "application/vnd.dev.") {
+		return 0
+	}
+	return 1
 }
 
 // checkSum refuses artifacts that have more bytes than all of an image's may have.

@@ -21,6 +21,8 @@ type Taken struct {
 	Digest v1.Hash
 	// Title is what the image calls itself; it may be empty.
 	Title string
+	// Left is how much of what is attached was left, for there is too much of it.
+	Left int
 	// Blobs and Bytes are what moved, of the Size bytes that the image has.
 	Blobs       int
 	Bytes, Size int64
@@ -44,7 +46,7 @@ func (l *Layout) Take(ctx context.Context, s Source, admit Admit) (Taken, error)
 	if err := t.config(ctx); err != nil {
 		return Taken{}, err
 	}
-	attached, err := attachments(ctx, s, o.desc.Digest)
+	attached, left, err := attachments(ctx, s, o.desc.Digest)
 	if err != nil {
 		return Taken{}, fmt.Errorf("reading what is attached to image %s: %w", o.desc.Digest, err)
 	}
@@ -66,7 +68,7 @@ func (l *Layout) Take(ctx context.Context, s Source, admit Admit) (Taken, error)
 	d.Platform = &platform
 	return Taken{
 		Digest: o.desc.Digest, Title: o.manifest.Annotations[ocispec.AnnotationTitle],
-		Blobs: int(t.blobs.Load()), Bytes: t.bytes.Load(), Size: size,
+		Left: left, Blobs: int(t.blobs.Load()), Bytes: t.bytes.Load(), Size: size,
 	}, l.record(d, s.Reference().tag())
 }
 

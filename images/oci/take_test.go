@@ -349,3 +349,38 @@ func TestTakeOtherPlatform(t *testing.T) {
 		t.Errorf("%d blobs moved, want the config alone", n)
 	}
 }
+
+// Of too many attachments the rest is left, and signatures are taken before others.
+func TestTakeManyAttachments(t *testing.T) {
+	from, h := imagetest.NodeImage(t, 1)
+	image, empty := imagetest.Manifest(t, from, h), imagetest.Put(t, from, map[string]any{}, types.OCIEmptyJSON)
+	list := []v1.Descriptor{image}
+	put := func(kind string, n int) {
+		d := imagetest.Put(t, from, v1.Manifest{
+			SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: kind, Config: empty, Subject: &image,
+			Annotations: map[string]string{"number": fmt.Sprint(n)},
+		}, types.OCIManifestSchema1)
+		d.ArtifactType = kind
+		list = append(list, d)
+	}
+	for i := range 150 {
+		put("application/spdx+json", i)
+	}
+	for i := range 3 {
+		put(oci.SimpleArtifact, i)
+	}
+	imagetest.Enter(t, from, list...)
+	to := imagetest.NewLayout(t)
+	taken, err := take(t, to, from.Reference(h))
+	if err != nil || taken.Left != 53 {
+		t.Fatalf("%d were left, %v", taken.Left, err)
+	}
+	if got := len(imagetest.Index(t, to.Dir()).Manifests); got != 101 {
+		t.Errorf("the index names %d, want the image and 100", got)
+	}
+	for _, d := range list[151:] {
+		if !to.Has(d.Digest) {
+			t.Error("a signature was left")
+		}
+	}
+}
