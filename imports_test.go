@@ -26,7 +26,7 @@ var layers = map[string][]string{
 	"images/leaks":      {},
 	"images/safeopen":   {},
 	"images/oci":        {"images/safeopen"},
-	"images/registry":   {"images/oci", "images/safeopen", "images/trust"},
+	"images/registry":   {"images", "images/oci", "images/safeopen", "images/trust"},
 	"images/trust":      {"images", "images/oci"},
 	"stages":            {"images", "images/leaks"},
 	"builder":           {"builder/base", "builder/distfiles", "builder/engine", "images", "images/compare", "images/cpio", "images/leaks", "images/oci", "images/registry", "images/safeopen", "images/trust", "stages", "nfsroot/lockfile"},

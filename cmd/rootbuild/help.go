@@ -18,7 +18,7 @@ var flagGroups = []struct {
 	{"what to build", []string{"target", "ask", "keep-going", "steps", "base", "runc", "state", "progress"}},
 	{"where sources come from", []string{"distdir", "source-host", "mirror", "offline"}},
 	{"where the image goes", []string{"output", "push", "sign"}},
-	{"how registries are spoken to", []string{"mirror-registry", "plain-http", "registry-ca"}},
+	{"how registries are spoken to", []string{"mirror-registry", "plain-http", "registries", "registry-ca"}},
 	{"whose images are taken", []string{"policy", "insecure-no-verify", "allow-older", "no-devices", "no-setuid"}},
 	{"the node root", []string{"nfsroot", "tag", "no-unpack", "no-switch", "link", "max-entries", "max-size", "labels"}},
 	{"its check in a virtual machine", []string{"check", "kernel", "kernel-modules", "initramfs", "append", "accel", "memory", "timeout"}},

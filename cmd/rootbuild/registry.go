@@ -1,25 +1,31 @@
 package main
 
 import (
-	"crypto/x509"
+	"cmp"
+	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 
 	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/spf13/cobra"
 )
 
+// registriesFile is read where no other is named.
+const registriesFile = "/etc/rootbuild/registries.yaml"
+
 // registryOptions say how registries are spoken to.
 type registryOptions struct {
 	plainHTTP bool
 	ca        string
+	hosts     string
 	mirrors   []string
 }
 
 func (o *registryOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&o.plainHTTP, "plain-http", false, "speak plain http with registries: nobody is asked who they are, and passwords travel in the clear")
+	f.StringVar(&o.hosts, "registries", "", "`file` that says how single registries are spoken to (default "+registriesFile+", where it is there)")
 	f.StringVar(&o.ca, "registry-ca", "", "`file` with certificates (PEM) that registries are trusted by, beside those of the host")
 }
 
@@ -33,21 +39,16 @@ func (o registryOptions) options() (registry.Options, error) {
 	if err := options.Check(); err != nil {
 		return options, usageError{err}
 	}
-	if o.ca == "" {
-		return options, nil
+	var err error
+	options.Hosts, err = registry.LoadHosts(cmp.Or(o.hosts, registriesFile))
+	if err != nil && (o.hosts != "" || !errors.Is(err, fs.ErrNotExist)) {
+		return options, usageError{err}
 	}
-	text, err := os.ReadFile(o.ca)
-	if err != nil {
-		return options, usageError{fmt.Errorf("reading --registry-ca: %w", err)}
+	if o.ca != "" {
+		if options.RootCAs, err = registry.WithCA(nil, o.ca); err != nil {
+			return options, usageError{fmt.Errorf("reading --registry-ca: %w", err)}
+		}
 	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		return options, fmt.Errorf("reading the host's certificates: %w", err)
-	}
-	if !roots.AppendCertsFromPEM(text) {
-		return options, usageError{fmt.Errorf("reading --registry-ca: %s holds no certificate", o.ca)}
-	}
-	options.RootCAs = roots
 	return options, nil
 }
 

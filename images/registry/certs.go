@@ -2,7 +2,6 @@ package registry
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,11 +20,15 @@ func certDirs() []string {
 	return append(dirs, "/etc/containers/certs.d", "/etc/docker/certs.d")
 }
 
-// tlsOf returns how to speak https with a registry: whom to trust beside roots (nil for
-// those of the host), and who we are.
-func tlsOf(registry string, roots *x509.CertPool, dirs []string) (*tls.Config, error) {
-	config := &tls.Config{RootCAs: roots}
-	for _, dir := range dirs {
+// tls returns how to speak https with a registry: whom to trust, and who we are.
+func (o Options) tls(registry string) (_ *tls.Config, err error) {
+	config := &tls.Config{RootCAs: o.RootCAs}
+	if ca := o.host(registry).CA; ca != "" {
+		if config.RootCAs, err = WithCA(o.RootCAs, ca); err != nil {
+			return nil, fmt.Errorf("reading the certificates of %s: %w", registry, err)
+		}
+	}
+	for _, dir := range o.CertDirs {
 		dir = filepath.Join(dir, registry)
 		entries, err := os.ReadDir(dir)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -49,20 +52,8 @@ func tlsOf(registry string, roots *x509.CertPool, dirs []string) (*tls.Config, e
 func addCert(config *tls.Config, file string) (err error) {
 	switch filepath.Ext(file) {
 	case ".crt":
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		if config.RootCAs == nil {
-			if config.RootCAs, err = x509.SystemCertPool(); err != nil {
-				return fmt.Errorf("reading the host's certificates: %w", err)
-			}
-		} else {
-			config.RootCAs = config.RootCAs.Clone()
-		}
-		if !config.RootCAs.AppendCertsFromPEM(text) {
-			return fmt.Errorf("%s holds no certificate (PEM)", file)
-		}
+		config.RootCAs, err = WithCA(config.RootCAs, file)
+		return err
 	case ".cert":
 		key := strings.TrimSuffix(file, ".cert") + ".key"
 		pair, err := tls.LoadX509KeyPair(file, key)

@@ -30,6 +30,8 @@ type Options struct {
 	// Mirrors, each HOST[:PORT][/PREFIX], are asked in their order before the
 	// registry itself for all that a digest names.
 	Mirrors []string
+	// Hosts are registries that are spoken to in a way of their own, by HOST[:PORT].
+	Hosts map[string]Host
 	// Keychain finds credentials. The default is Credentials.
 	Keychain authn.Keychain
 	// Stall is how long a connection may move nothing. The default is a

@@ -23,15 +23,17 @@ import (
 
 // repository is one repository of one registry, and the connection to it.
 type repository struct {
-	repo    name.Repository
-	options Options
-	connect func() (*http.Client, error)
+	repo      name.Repository
+	options   Options
+	plainHTTP bool
+	connect   func() (*http.Client, error)
 }
 
 // newRepository returns a repository that connects when it is first asked, and
 // only once: a mirror that is down costs its timeout once.
 func (o Options) newRepository(ctx context.Context, repo name.Repository, action string) *repository {
 	r := &repository{repo: repo, options: o}
+	r.plainHTTP = o.PlainHTTP || o.host(repo.RegistryStr()).PlainHTTP
 	r.connect = sync.OnceValues(func() (client *http.Client, err error) {
 		err = r.again(ctx, "connection to "+repo.RegistryStr(), func(ctx context.Context, _ func(int)) error {
 			client, err = r.login(ctx, action)
@@ -48,11 +50,11 @@ func (r *repository) login(ctx context.Context, action string) (*http.Client, er
 	if err != nil {
 		return nil, fmt.Errorf("reading credentials for %s: %w", r.repo.RegistryStr(), err)
 	}
-	config, err := tlsOf(r.repo.RegistryStr(), r.options.RootCAs, r.options.CertDirs)
+	config, err := r.options.tls(r.repo.RegistryStr())
 	if err != nil {
 		return nil, err
 	}
-	g := newGuard(r.repo.RegistryStr(), r.options.PlainHTTP, config)
+	g := newGuard(r.repo.RegistryStr(), r.plainHTTP, config)
 	t, err := transport.NewWithContext(ctx, r.repo.Registry, auth, g, []string{r.repo.Scope(action)})
 	if err != nil {
 		return nil, err
@@ -63,7 +65,7 @@ func (r *repository) login(ctx context.Context, action string) (*http.Client, er
 // url returns the address of an object, kind being blobs or manifests.
 func (r *repository) url(kind, id string) string {
 	u := url.URL{Scheme: "https", Host: r.repo.RegistryStr(), Path: "/v2/" + r.repo.RepositoryStr() + "/" + kind + "/" + id}
-	if r.options.PlainHTTP {
+	if r.plainHTTP {
 		u.Scheme = "http"
 	}
 	return u.String()

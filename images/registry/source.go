@@ -38,7 +38,7 @@ func (s source) Resolve(ctx context.Context) ([]byte, v1.Descriptor, error) {
 // places are the mirrors, then the registry itself.
 func (o Options) places(ctx context.Context, from oci.Reference) (source, error) {
 	s := source{ref: from}
-	for _, m := range o.Mirrors {
+	for _, m := range o.mirrors(from.Remote().Context().RegistryStr()) {
 		repo, err := mirrorOf(m, from.Remote().Context().RepositoryStr())
 		if err != nil {
 			return s, err
