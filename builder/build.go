@@ -105,8 +105,14 @@ func (b build) start(ctx context.Context) (Engine, error) {
 // engine starts BuildKit with its cache in one state, on the sources and the bases of
 // another, which is the same but for what is built again.
 func (b build) engine(ctx context.Context, sources *State, runc string) (Engine, error) {
+	note := func(text string) {
+		task := b.options.Display.Task("limits of steps")
+		fmt.Fprintln(task, text)
+		task.Done(nil)
+	}
 	return engine.Embedded(ctx, engine.Options{
-		Dir: b.state.BuildKit(), Runc: runc, Steps: b.options.Steps, KeepGoing: b.options.KeepGoing,
+		Note: note,
+		Dir:  b.state.BuildKit(), Runc: runc, Steps: b.options.Steps, KeepGoing: b.options.KeepGoing,
 		Layouts: map[string]string{sourceStore: sources.Distfiles(), baseStore: sources.Images()},
 	})
 }

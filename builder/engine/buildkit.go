@@ -25,8 +25,9 @@ type BuildKit struct {
 	stores  map[string]content.Store
 	closers []func() error // in the order of their calls
 
-	keepGoing bool // see Options
-	jobs      int  // that run at once
+	dir       string // whose disk is watched
+	keepGoing bool   // see Options
+	jobs      int    // that run at once
 }
 
 // Job is one state to build and the consumer of its tree.
@@ -64,6 +65,8 @@ func openStores(layouts map[string]string) (map[string]content.Store, error) {
 // *StepError where a step failed.
 func (e *BuildKit) Build(ctx context.Context, jobs []Job, w Watch) error {
 	jobs = slices.SortedStableFunc(slices.Values(jobs), func(a, b Job) int { return cmp.Compare(b.Stages, a.Stages) })
+	ctx, stop := watchDisk(ctx, e.dir)
+	defer stop()
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(e.jobs)
 	failed := make([]error, len(jobs))
@@ -78,7 +81,12 @@ func (e *BuildKit) Build(ctx context.Context, jobs []Job, w Watch) error {
 			return w.explain(e.solve(groupCtx, job, &w))
 		})
 	}
-	return errors.Join(group.Wait(), errors.Join(unique(failed)...))
+	err := errors.Join(group.Wait(), errors.Join(unique(failed)...))
+	var full *FullError
+	if errors.As(context.Cause(ctx), &full) {
+		return full // the rest is what came of it
+	}
+	return err
 }
 
 // unique drops what was told before: jobs that share a step share its failure.

@@ -43,6 +43,8 @@ type Options struct {
 	// MaxCache bounds the disk space of the build cache, in bytes; 0 means
 	// DefaultMaxCache.
 	MaxCache int64
+	// Note, when set, is told what a build has to do without on this host.
+	Note func(string)
 	// KeepGoing builds all it can when a job failed, and tells every failure.
 	KeepGoing bool
 }
@@ -76,7 +78,7 @@ func Embedded(ctx context.Context, o Options) (*BuildKit, error) {
 		return nil, errors.Join(err, p.restore())
 	}
 	e.closers = append(e.closers, p.restore)
-	e.keepGoing = o.KeepGoing
+	e.dir, e.keepGoing = o.Dir, o.KeepGoing
 	e.jobs = 2 * o.Steps // one runs while the next asks
 	return e, nil
 }
@@ -86,19 +88,20 @@ func start(ctx context.Context, o Options) (*BuildKit, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, closeWorker, err := newWorker(ctx, o)
+	cgroup, closeLimits := o.limit()
+	w, closeWorker, err := newWorker(ctx, o, cgroup)
 	if err != nil {
-		return nil, fmt.Errorf("starting BuildKit in %s: %w", o.Dir, err)
+		return nil, errors.Join(fmt.Errorf("starting BuildKit in %s: %w", o.Dir, err), closeLimits())
 	}
 	controller, err := newController(ctx, o, w)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("starting BuildKit in %s: %w", o.Dir, err), w.Close(), closeWorker())
+		return nil, errors.Join(fmt.Errorf("starting BuildKit in %s: %w", o.Dir, err), w.Close(), closeWorker(), closeLimits())
 	}
 	e, err := serve(ctx, controller, stores)
 	if err != nil {
-		return nil, errors.Join(err, closeWorker())
+		return nil, errors.Join(err, closeWorker(), closeLimits())
 	}
-	e.closers = append(e.closers, closeWorker)
+	e.closers = append(e.closers, closeWorker, closeLimits)
 	return e, nil
 }
 

@@ -24,7 +24,7 @@ import (
 // choice copies the whole parent for every step, and no network in any step.
 // The worker closes all but its snapshotter, whose database would stay locked;
 // the function that newWorker returns does that.
-func newWorker(ctx context.Context, o Options) (*base.Worker, func() error, error) {
+func newWorker(ctx context.Context, o Options, cgroup string) (*base.Worker, func() error, error) {
 	closeSnapshots := func() error { return nil }
 	factory := runc.SnapshotterFactory{Name: snapshotter, New: func(root string) (snapshots.Snapshotter, error) {
 		s, err := overlay.NewSnapshotter(root, overlay.AsynchronousRemove)
@@ -35,7 +35,7 @@ func newWorker(ctx context.Context, o Options) (*base.Worker, func() error, erro
 		return s, removeOrphans(ctx, s, root)
 	}}
 	opt, err := runc.NewWorkerOpt(o.Dir, factory, false, oci.ProcessSandbox, nil, nil,
-		netproviders.Opt{Mode: "host"}, nil, o.Runc, "", false, semaphore.NewWeighted(int64(o.Steps)), "", "", nil)
+		netproviders.Opt{Mode: "host"}, nil, o.Runc, "", false, semaphore.NewWeighted(int64(o.Steps)), "", cgroup, nil)
 	if err != nil {
 		return nil, nil, errors.Join(err, closeSnapshots())
 	}
