@@ -19,6 +19,10 @@ bin/rootbuild:
 bin/runc: go.mod
 	$(GO) build -trimpath -tags seccomp -o $@ github.com/opencontainers/runc
 
+# The builders that the tests speak to.
+bin/buildkitd: hack/buildkitd/go.mod
+	$(GO) build -C hack/buildkitd -trimpath -o ../../bin/ github.com/moby/buildkit/cmd/buildkitd github.com/moby/buildkit/cmd/buildctl
+
 run:
 	hack/setup
 	$(MAKE) build
@@ -26,7 +30,7 @@ run:
 
 test:
 	hack/setup test
-	$(MAKE) build
+	$(MAKE) build bin/buildkitd
 	hack/presubmit.sh
 	hack/test-dockerfile
 	hack/test-targets

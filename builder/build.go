@@ -24,8 +24,6 @@ type Options struct {
 	// Base is the image to build in, as base.Resolve reads it. The default is the
 	// one that is bootstrapped.
 	Base string
-	// Runc is the runc program, as engine.FindRunc takes it.
-	Runc string
 	// Steps is how many steps run at once; 0 means as many as there are cores.
 	Steps int
 	// KeepGoing builds all it can when a package failed, and tells every failure.
@@ -74,7 +72,7 @@ func (b build) run(ctx context.Context) (v1.Hash, error) {
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	start := func() (Engine, error) { return b.start(ctx) }
+	start := func() (Engine, error) { return b.start(ctx, packages) }
 	layers, err := b.state.Layers(ctx, b.layout, packages, b.graph.Target.Epoch, start, b.options.Display)
 	// After a failure or an interrupt too: some stages are done.
 	if err := errors.Join(err, b.remember(context.WithoutCancel(ctx), base)); err != nil {
@@ -88,33 +86,35 @@ func (b build) run(ctx context.Context) (v1.Hash, error) {
 }
 
 // start fetches the sources that builds will read, and starts BuildKit.
-func (b build) start(ctx context.Context) (Engine, error) {
-	runc, err := engine.FindRunc(ctx, b.options.Runc)
-	if err != nil {
-		return nil, err
-	}
-	if err := engine.CheckHost(b.state.BuildKit()); err != nil {
+func (b build) start(ctx context.Context, packages []Package) (Engine, error) {
+	o := b.engine(b.state, packages)
+	if err := engine.Check(ctx, o); err != nil {
 		return nil, err
 	}
 	if err := b.state.Fetch(ctx, b.graph, b.options.Sources, b.options.Display); err != nil {
 		return nil, err
 	}
-	return b.engine(ctx, b.state, runc)
+	return engine.Start(ctx, o)
 }
 
-// engine starts BuildKit with its cache in one state, on the sources and the bases of
+// engine is BuildKit with its cache in one state, on the sources and the bases of
 // another, which is the same but for what is built again.
-func (b build) engine(ctx context.Context, sources *State, runc string) (Engine, error) {
+func (b build) engine(sources *State, packages []Package) engine.Options {
 	note := func(text string) {
 		task := b.options.Display.Task("limits of steps")
 		fmt.Fprintln(task, text)
 		task.Done(nil)
 	}
-	return engine.Embedded(ctx, engine.Options{
-		Note: note,
-		Dir:  b.state.BuildKit(), Runc: runc, Steps: b.options.Steps, KeepGoing: b.options.KeepGoing,
+	o := engine.Options{
+		Note:    note,
+		Builder: b.state.builder, Dir: b.state.BuildKit(), Steps: b.options.Steps, KeepGoing: b.options.KeepGoing,
+		Fresh:   b.state != sources && b.state.builder.Remote(),
 		Layouts: map[string]string{sourceStore: sources.Distfiles(), baseStore: sources.Images()},
-	})
+	}
+	for _, p := range packages {
+		o.Definitions = append(o.Definitions, p.Definition)
+	}
+	return o
 }
 
 // The names by which LLB knows the layouts of the state directory.

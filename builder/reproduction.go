@@ -31,7 +31,6 @@ type ReproduceOptions struct {
 // an empty cache. Close it.
 type Reproduction struct {
 	options ReproduceOptions
-	runc    string
 	state   *State // with the image, the sources and the base
 	layout  *oci.Layout
 	work    *State
@@ -50,19 +49,15 @@ type Subject struct {
 
 // Reproduce prepares to build images again: it takes the directory to build in.
 func (s *State) Reproduce(ctx context.Context, o ReproduceOptions) (*Reproduction, error) {
-	runc, err := engine.FindRunc(ctx, o.Runc)
-	if err != nil {
-		return nil, err
-	}
 	layout, err := oci.OpenLayout(s.Images())
 	if err != nil {
 		return nil, err
 	}
-	work, err := OpenScratch(ctx, o.workDir(s), "rootbuild reproduce", runc, o.Work == "")
+	work, err := OpenScratch(ctx, o.workDir(s), "rootbuild reproduce", s.builder, o.Work == "")
 	if err != nil {
 		return nil, err
 	}
-	return &Reproduction{options: o, runc: runc, state: s, layout: layout, work: work}, nil
+	return &Reproduction{options: o, state: s, layout: layout, work: work}, nil
 }
 
 func (o ReproduceOptions) workDir(s *State) string {
@@ -78,7 +73,7 @@ func (r *Reproduction) Close() error {
 	if r.options.Work != "" {
 		return r.work.Close()
 	}
-	return r.work.Remove(context.Background(), r.runc)
+	return r.work.Remove(context.Background())
 }
 
 // OfTarget is the image digest of the state, to be built as its target stands now.
@@ -171,7 +166,7 @@ func (r *Reproduction) build(ctx context.Context, again build, base v1.Hash, for
 	if some {
 		packages = slices.DeleteFunc(packages, func(p Package) bool { return !slices.Contains(r.options.Packages, p.Name) })
 	}
-	start := func() (Engine, error) { return r.start(ctx, again, foreign) }
+	start := func() (Engine, error) { return r.start(ctx, again, packages, foreign) }
 	layers, err := r.work.Layers(ctx, again.layout, packages, again.graph.Target.Epoch, start, r.options.Display)
 	if err != nil {
 		return v1.Hash{}, err
@@ -186,9 +181,10 @@ func (r *Reproduction) build(ctx context.Context, again build, base v1.Hash, for
 	return again.image(layers, own)
 }
 
-// start starts BuildKit with an empty cache, on checked sources.
-func (r *Reproduction) start(ctx context.Context, again build, foreign bool) (Engine, error) {
-	if err := engine.CheckHost(r.work.BuildKit()); err != nil {
+// start starts BuildKit with an empty cache, or has it ignore the one that it has, on checked sources.
+func (r *Reproduction) start(ctx context.Context, again build, packages []Package, foreign bool) (Engine, error) {
+	o := again.engine(r.state, packages)
+	if err := engine.Check(ctx, o); err != nil {
 		return nil, err
 	}
 	fetch := r.state.Fetch
@@ -205,7 +201,7 @@ func (r *Reproduction) start(ctx context.Context, again build, foreign bool) (En
 	if err := store.Check(SourcesOf(again.graph)); err != nil {
 		return nil, err
 	}
-	return again.engine(ctx, r.state, r.runc)
+	return engine.Start(ctx, o)
 }
 
 // Vouch keeps beside an image of the state that was built again to the same digest

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/buildertest"
+	"github.com/rootbuild/rootbuild/builder/engine"
 )
 
 // What a killed run left is gone, and what was mounted below it is not.
@@ -25,7 +26,7 @@ func TestScratch(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(cache, "kept"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	killed, err := builder.OpenScratch(t.Context(), dir, "first", runc, true)
+	killed, err := builder.OpenScratch(t.Context(), dir, "first", engine.Builder{Runc: runc}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,17 +41,17 @@ func TestScratch(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if _, err := builder.OpenScratch(t.Context(), dir, "other", runc, false); err == nil || !strings.Contains(err.Error(), "is not empty") {
+	if _, err := builder.OpenScratch(t.Context(), dir, "other", engine.Builder{Runc: runc}, false); err == nil || !strings.Contains(err.Error(), "is not empty") {
 		t.Errorf("got %v, want that it is not empty", err)
 	}
-	s, err := builder.OpenScratch(t.Context(), dir, "second", runc, true)
+	s, err := builder.OpenScratch(t.Context(), dir, "second", engine.Builder{Runc: runc}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(s.BuildKit()); !os.IsNotExist(err) {
 		t.Errorf("BuildKit's directory: %v, want it gone", err)
 	}
-	if err := s.Remove(t.Context(), runc); err != nil {
+	if err := s.Remove(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {

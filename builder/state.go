@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/images/safeopen"
 	"github.com/rootbuild/rootbuild/nfsroot/lockfile"
 )
@@ -21,9 +22,13 @@ const stateVersion = "1"
 // State is the directory where builds keep what later builds reuse: sources,
 // images, BuildKit's cache and records. One process holds it at a time.
 type State struct {
-	dir  string
-	lock io.Closer
+	dir     string
+	lock    io.Closer
+	builder engine.Builder
 }
+
+// Use has the steps of what is built in the state run elsewhere than in this process.
+func (s *State) Use(b engine.Builder) { s.builder = b }
 
 // OpenState opens dir, creating it if it is not there, and locks it in the name
 // of command. A directory that a newer program wrote is refused.
@@ -53,7 +58,7 @@ func OpenState(dir, command string) (*State, error) {
 var stateDirs = []string{
 	"images", "images/blobs", "images/blobs/sha256", "images/partial",
 	"distfiles", "distfiles/blobs", "distfiles/blobs/sha256", "distfiles/partial",
-	"buildkit", "records", "reproduce", "boots", "kernels",
+	"buildkit", "builders", "records", "reproduce", "boots", "kernels",
 }
 
 // checkState refuses a directory that another user can change, or prepared.
@@ -93,8 +98,9 @@ func (s *State) Distfiles() string { return filepath.Join(s.dir, "distfiles") }
 // Images is the OCI layout of bases and of finished images.
 func (s *State) Images() string { return filepath.Join(s.dir, "images") }
 
-// BuildKit is where the embedded BuildKit keeps its cache.
-func (s *State) BuildKit() string { return filepath.Join(s.dir, "buildkit") }
+// BuildKit is where the embedded BuildKit keeps its cache, and what is known of the
+// cache of another builder that the state uses.
+func (s *State) BuildKit() string { return filepath.Join(s.dir, s.builder.Dir()) }
 
 // Close gives the lock back.
 func (s *State) Close() error { return s.lock.Close() }

@@ -3,6 +3,7 @@ package builder
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -22,15 +23,21 @@ type Step struct {
 // whether there is one.
 func (s *State) Step(step digest.Digest) (Step, bool, error) {
 	var r Step
-	found, err := s.readRecord(kindSteps, step, &r)
+	found, err := s.readRecord(s.kindSteps(), step, &r)
 	if !found || err != nil {
 		return r, false, err
 	}
-	r.Lost, err = s.lost(s.recordPath(kindSteps, step))
+	r.Lost, err = s.lost(s.recordPath(s.kindSteps(), step))
 	return r, err == nil, err
 }
 
-const kindSteps = "steps"
+// kindSteps keeps the records of builders apart: each knows only its own steps.
+func (s *State) kindSteps() string {
+	if s.builder.URL == "" {
+		return "steps"
+	}
+	return "steps-" + filepath.Base(s.builder.Dir())
+}
 
 // lost says whether BuildKit may have dropped the result that a record is of,
 // since it last told that it has it. That time is the record file's own.
@@ -52,8 +59,8 @@ func (s *State) recordStep(step engine.Step) error {
 		}
 		if known {
 			now := time.Now()
-			return os.Chtimes(s.recordPath(kindSteps, step.Digest), now, now)
+			return os.Chtimes(s.recordPath(s.kindSteps(), step.Digest), now, now)
 		}
 	}
-	return s.writeRecord(kindSteps, step.Digest, step)
+	return s.writeRecord(s.kindSteps(), step.Digest, step)
 }

@@ -18,6 +18,7 @@ type Fixture struct {
 	State  *builder.State
 	Images *oci.Layout
 	Base   llb.State
+	Runc   string
 	Start  func() (builder.Engine, error)
 }
 
@@ -48,15 +49,22 @@ func New(t testing.TB) Fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Fixture{
-		State: state, Images: images,
+	f := Fixture{
+		State: state, Images: images, Runc: runc,
 		Base: llb.OCILayout("test/base@"+digest.String(), llb.OCIStore("", "images")),
-		Start: func() (builder.Engine, error) {
-			return engine.Embedded(t.Context(), engine.Options{
-				Dir: state.BuildKit(), Runc: runc, Layouts: map[string]string{"images": state.Images()},
-			})
-		},
 	}
+	return f.On(t, engine.Builder{Runc: runc})
+}
+
+// On has the builds of a fixture run on a builder.
+func (f Fixture) On(t testing.TB, b engine.Builder) Fixture {
+	f.State.Use(b)
+	f.Start = func() (builder.Engine, error) {
+		return engine.Start(t.Context(), engine.Options{
+			Dir: f.State.BuildKit(), Builder: b, Layouts: map[string]string{"images": f.State.Images()},
+		})
+	}
+	return f
 }
 
 // Step runs a script on the base and returns what it puts into /out.

@@ -8,7 +8,10 @@ import (
 )
 
 // Runc returns the path of the runc that `make build` left in this checkout.
-func Runc() (string, error) {
+func Runc() (string, error) { return program("runc", "make build") }
+
+// program returns the path of a program in bin, which is made by what.
+func program(name, what string) (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err
@@ -21,9 +24,9 @@ func Runc() (string, error) {
 			return "", errors.New("no go.mod above the directory of the test")
 		}
 	}
-	runc := filepath.Join(dir, "bin", "runc")
-	if _, err := os.Stat(runc); err != nil {
-		return "", fmt.Errorf("the tests of builds need bin/runc, run make build: %w", err)
+	file := filepath.Join(dir, "bin", name)
+	if _, err := os.Stat(file); err != nil {
+		return "", fmt.Errorf("the tests of builds need bin/%s, run %s: %w", name, what, err)
 	}
-	return runc, nil
+	return file, nil
 }

@@ -25,9 +25,12 @@ type BuildKit struct {
 	stores  map[string]content.Store
 	closers []func() error // in the order of their calls
 
-	dir       string // whose disk is watched
-	keepGoing bool   // see Options
-	jobs      int    // that run at once
+	builder   Builder
+	disk      string // a directory whose disk is watched; "" on another host
+	keepGoing bool   // see Options, as fresh
+	fresh     bool
+	jobs      int  // that run at once
+	gone      bool // what it releases may be held over there
 }
 
 // Job is one state to build and the consumer of its tree.
@@ -65,15 +68,15 @@ func openStores(layouts map[string]string) (map[string]content.Store, error) {
 // *StepError where a step failed.
 func (e *BuildKit) Build(ctx context.Context, jobs []Job, w Watch) error {
 	jobs = slices.SortedStableFunc(slices.Values(jobs), func(a, b Job) int { return cmp.Compare(b.Stages, a.Stages) })
-	ctx, stop := watchDisk(ctx, e.dir)
+	ctx, stop := e.watchHost(ctx)
 	defer stop()
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(e.jobs)
 	failed := make([]error, len(jobs))
-	steps := &stepLog{tell: w.Step}
+	steps := newStepLog(w.Step)
 	for i, job := range jobs {
 		group.Go(func() error {
-			w := watcher{job.Name, steps, w.Display, map[digest.Digest]string{}}
+			w := watcher{job.Name, e.builder, steps, w.Display, map[digest.Digest]string{}}
 			if e.keepGoing {
 				failed[i] = w.explain(e.solve(ctx, job, &w))
 				return nil
@@ -82,11 +85,37 @@ func (e *BuildKit) Build(ctx context.Context, jobs []Job, w Watch) error {
 		})
 	}
 	err := errors.Join(group.Wait(), errors.Join(unique(failed)...))
+	if lost := e.lost(ctx, err, steps); lost != nil {
+		e.gone = true
+		return lost // the same for each job
+	}
 	var full *FullError
 	if errors.As(context.Cause(ctx), &full) {
 		return full // the rest is what came of it
 	}
 	return err
+}
+
+// watchHost ends a build whose disk is nearly full, or whose containerd is gone:
+// BuildKit would wait for that to come back.
+func (e *BuildKit) watchHost(ctx context.Context) (_ context.Context, stop func()) {
+	ctx, stop = watch(ctx, containerdInterval, func(ctx context.Context) error {
+		if !e.builder.inContainerd() {
+			return nil
+		}
+		if err := e.ping(ctx); err != nil && ctx.Err() == nil {
+			return &LostError{Err: err}
+		}
+		return nil
+	})
+	// It ends with the one above.
+	ctx, _ = watch(ctx, diskInterval, func(context.Context) error {
+		if e.disk == "" {
+			return nil
+		}
+		return checkDisk(e.disk)
+	})
+	return ctx, stop
 }
 
 // unique drops what was told before: jobs that share a step share its failure.
@@ -105,6 +134,7 @@ func unique(errs []error) []error {
 func (e *BuildKit) solve(ctx context.Context, job Job, watch *watcher) error {
 	opt := client.SolveOpt{OCIStores: maps.Clone(e.stores), Internal: true}
 	status := make(chan *client.SolveStatus)
+	interrupted := ctx.Err
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return watch.follow(status) })
 	r, w := io.Pipe()
@@ -112,15 +142,23 @@ func (e *BuildKit) solve(ctx context.Context, job Job, watch *watcher) error {
 		Type:   client.ExporterTar,
 		Output: func(map[string]string) (io.WriteCloser, error) { return w, nil },
 	}}
+	def := job.Definition
+	if e.fresh {
+		def = withoutCache(def)
+	}
 	group.Go(func() error {
-		_, err := e.client.Solve(ctx, job.Definition, opt, status)
+		_, err := e.client.Solve(ctx, def, opt, status)
 		return errors.Join(err, w.CloseWithError(err))
 	})
 	group.Go(func() error {
 		err := job.Write(ctx, r)
 		return errors.Join(err, r.CloseWithError(err))
 	})
-	return group.Wait()
+	err := group.Wait()
+	if err != nil && interrupted() != nil {
+		return interrupted() // a remote one says so in words only
+	}
+	return err
 }
 
 // Close stops the engine. It is safe to call it once all builds returned.
@@ -128,6 +166,9 @@ func (e *BuildKit) Close() error {
 	var errs []error
 	for _, c := range e.closers {
 		errs = append(errs, c())
+	}
+	if e.gone {
+		return nil
 	}
 	return errors.Join(errs...)
 }

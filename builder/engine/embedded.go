@@ -14,6 +14,7 @@ import (
 	"github.com/containerd/containerd/v2/defaults"
 	"github.com/containerd/containerd/v2/plugins/snapshots/overlay/overlayutils"
 	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/cmd/buildkitd/config"
 	"github.com/moby/buildkit/control"
 	"github.com/moby/buildkit/session"
@@ -33,8 +34,12 @@ type Options struct {
 	// Dir is where BuildKit keeps snapshots and caches. The caller holds the
 	// lock of the state directory that it belongs to.
 	Dir string
-	// Runc is the path of the runc program, as FindRunc returns it.
-	Runc string
+	// Builder is where the steps run.
+	Builder Builder
+	// Definitions are what will be built: a builder that cannot is refused.
+	Definitions []*llb.Definition
+	// Fresh builds all again, whatever the engine has in its cache.
+	Fresh bool
 	// Layouts are the OCI layout directories that a build may read, by the
 	// store name that its LLB uses.
 	Layouts map[string]string
@@ -59,15 +64,20 @@ const (
 	cacheFile   = "cache.db" // below Options.Dir: which step has which result
 )
 
-// Embedded starts BuildKit's solver with a runc worker inside this process,
-// which may have only one at a time. Its log is the file log in o.Dir.
-func Embedded(ctx context.Context, o Options) (*BuildKit, error) {
-	if err := CheckHost(o.Dir); err != nil {
+// embedded starts BuildKit's solver inside this process, which may have only one at a
+// time. Its log is the file log in o.Dir.
+func embedded(ctx context.Context, o Options) (*BuildKit, error) {
+	if err := Check(ctx, o); err != nil {
 		return nil, err
 	}
 	o.Steps = cmp.Or(o.Steps, runtime.NumCPU())
-	if err := Sweep(ctx, o.Dir, o.Runc); err != nil {
+	if err := Sweep(ctx, o.Builder, o.Dir); err != nil {
 		return nil, fmt.Errorf("cleaning up after an earlier run: %w", err)
+	}
+	if o.Builder.inContainerd() {
+		if err := prepareContainerd(ctx, o); err != nil {
+			return nil, err
+		}
 	}
 	p, err := divert(o.Dir)
 	if err != nil {
@@ -78,7 +88,7 @@ func Embedded(ctx context.Context, o Options) (*BuildKit, error) {
 		return nil, errors.Join(err, p.restore())
 	}
 	e.closers = append(e.closers, p.restore)
-	e.dir, e.keepGoing = o.Dir, o.KeepGoing
+	e.builder, e.keepGoing, e.fresh = o.Builder, o.KeepGoing, o.Fresh
 	e.jobs = 2 * o.Steps // one runs while the next asks
 	return e, nil
 }
@@ -89,7 +99,7 @@ func start(ctx context.Context, o Options) (*BuildKit, error) {
 		return nil, err
 	}
 	cgroup, closeLimits := o.limit()
-	w, closeWorker, err := newWorker(ctx, o, cgroup)
+	w, disk, closeWorker, err := newWorker(ctx, o, cgroup)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("starting BuildKit in %s: %w", o.Dir, err), closeLimits())
 	}
@@ -101,6 +111,7 @@ func start(ctx context.Context, o Options) (*BuildKit, error) {
 	if err != nil {
 		return nil, errors.Join(err, closeWorker(), closeLimits())
 	}
+	e.disk = disk
 	e.closers = append(e.closers, closeWorker, closeLimits)
 	return e, nil
 }

@@ -17,6 +17,8 @@ type StepError struct {
 	Step string
 	// At is the file and line that the step was made from, if LLB tells it.
 	At string
+	// Builder names where it ran, if that is another program than this one.
+	Builder string
 	// ExitCode is what the step's program ended with; 0 if it never ran.
 	ExitCode int
 	// Err is the error as BuildKit tells it.
@@ -31,6 +33,9 @@ func (e *StepError) Error() string {
 	}
 	if e.ExitCode == 128+9 {
 		cause += ", killed: did the host run out of memory?"
+	}
+	if e.Builder != "" {
+		cause += ", on " + e.Builder
 	}
 	if e.At == "" {
 		return fmt.Sprintf("%s: %s", e.Step, cause)

@@ -28,7 +28,7 @@ func newLimits(dir string) (*limits, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &limits{name: fmt.Sprintf("rootbuild-%x", sha256.Sum256([]byte(dir)))[:22]}
+	l := &limits{name: ownName(dir)}
 	l.group, err = manager.New(&cgroups.Cgroup{Path: "/" + l.name, Resources: resources})
 	if err != nil {
 		return nil, err
@@ -41,6 +41,11 @@ func newLimits(dir string) (*limits, error) {
 		return nil, errors.Join(err, l.close())
 	}
 	return l, nil
+}
+
+// ownName names what belongs to the engine in dir, outside of it.
+func ownName(dir string) string {
+	return fmt.Sprintf("rootbuild-%x", sha256.Sum256([]byte(dir)))[:22]
 }
 
 // limit returns the cgroup of the steps, and what removes it. A host may not let one be
@@ -113,15 +118,14 @@ func (e *FullError) Error() string {
 		e.Dir, e.Free>>20, e.Spare>>20)
 }
 
-// watchDisk ends the context when dir has too little space left. A step that fills the
-// disk would take whatever else writes there down with it.
-func watchDisk(ctx context.Context, dir string) (_ context.Context, stop func()) {
+// watch ends the context for the reason that check gives, which it asks at intervals.
+func watch(ctx context.Context, interval time.Duration, check func(context.Context) error) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
-		tick := time.NewTicker(diskInterval)
+		tick := time.NewTicker(interval)
 		defer tick.Stop()
 		for {
-			if err := checkDisk(dir); err != nil {
+			if err := check(ctx); err != nil {
 				cancel(err)
 			}
 			select {
@@ -134,6 +138,8 @@ func watchDisk(ctx context.Context, dir string) (_ context.Context, stop func())
 	return ctx, func() { cancel(nil) }
 }
 
+// checkDisk says when dir has too little space left. A step that fills the disk would
+// take whatever else writes there down with it.
 func checkDisk(dir string) error {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {

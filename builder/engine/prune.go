@@ -21,7 +21,9 @@ func prunedFile(dir string) string { return filepath.Join(dir, "pruned") }
 // Dropped says whether BuildKit may have dropped a result since it last told that
 // it has it, at the time seen: its cache in dir is gone, or was pruned later.
 func Dropped(dir string, seen time.Time) (bool, error) {
-	if _, err := os.Stat(filepath.Join(dir, cacheFile)); err != nil {
+	_, embedded := os.Stat(filepath.Join(dir, cacheFile))
+	_, remote := os.Stat(filepath.Join(dir, workerFile))
+	if embedded != nil && remote != nil {
 		return true, nil
 	}
 	pruned, err := os.Stat(prunedFile(dir))

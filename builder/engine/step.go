@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,24 +24,37 @@ type Step struct {
 
 // stepLog tells of each step once, however many solves report it.
 type stepLog struct {
-	tell func(Step) error // nil: nobody wants to know
-	mu   sync.Mutex
-	seen map[digest.Digest]bool
+	tell    func(Step) error // nil: nobody wants to know
+	mu      sync.Mutex
+	seen    map[digest.Digest]bool
+	running map[digest.Digest]string // their names
+}
+
+func newStepLog(tell func(Step) error) *stepLog {
+	return &stepLog{tell: tell, seen: map[digest.Digest]bool{}, running: map[digest.Digest]string{}}
+}
+
+// names are those of the steps that started and did not end, sorted.
+func (l *stepLog) names() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Sorted(maps.Values(l.running))
 }
 
 // add tells of the steps that an update reports as done.
 func (l *stepLog) add(vertexes []*client.Vertex) error {
-	if l.tell == nil {
-		return nil
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, v := range vertexes {
-		if v.Started == nil || v.Completed == nil || v.Error != "" || l.seen[v.Digest] {
+		if v.Started != nil && v.Completed == nil {
+			l.running[v.Digest] = v.Name
 			continue
 		}
-		if l.seen == nil {
-			l.seen = map[digest.Digest]bool{}
+		if v.Error == "" {
+			delete(l.running, v.Digest)
+		}
+		if l.tell == nil || v.Started == nil || v.Error != "" || l.seen[v.Digest] {
+			continue
 		}
 		l.seen[v.Digest] = true
 		if err := l.tell(Step{Digest: v.Digest, Name: v.Name, Started: *v.Started, Completed: *v.Completed, Cached: v.Cached}); err != nil {

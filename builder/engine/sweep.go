@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,11 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Sweep removes what a killed run left behind: its containers, the overlay mounts
-// below dir, and the executor's bundles. BuildKit itself never looks for them, and
-// a container outlives the process that started it. The caller holds the lock that
-// says that no other process is in dir.
-func Sweep(ctx context.Context, dir, runc string) error {
+// sweepRunc removes what a killed run left behind: its containers, the overlay mounts
+// below dir, and the executor's bundles.
+func sweepRunc(ctx context.Context, runc, dir string) error {
 	executor := filepath.Join(dir, "runc-"+snapshotter, "executor")
 	bundles, err := filepath.Glob(filepath.Join(executor, "*", "config.json"))
 	if err != nil {
@@ -40,6 +39,9 @@ func Sweep(ctx context.Context, dir, runc string) error {
 // unmountBelow detaches every mount below dir, the innermost first.
 func unmountBelow(dir string) error {
 	dir, err := filepath.EvalSymlinks(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

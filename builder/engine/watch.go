@@ -19,6 +19,7 @@ type Watch struct {
 // watcher sees the updates of one job.
 type watcher struct {
 	job     string
+	builder Builder
 	steps   *stepLog
 	display *Display
 	names   map[digest.Digest]string // of the steps
@@ -43,6 +44,9 @@ func (w *watcher) follow(updates <-chan *client.SolveStatus) error {
 // the job in any other.
 func (w *watcher) explain(err error) error {
 	if step := stepError(err, w.names); step != nil {
+		if w.builder.Remote() {
+			step.Builder = w.builder.String()
+		}
 		return step
 	}
 	if err != nil {

@@ -20,11 +20,39 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// newWorker makes the runc worker: overlayfs only, because BuildKit's other
-// choice copies the whole parent for every step, and no network in any step.
-// The worker closes all but its snapshotter, whose database would stay locked;
-// the function that newWorker returns does that.
-func newWorker(ctx context.Context, o Options, cgroup string) (*base.Worker, func() error, error) {
+// newWorker makes the worker that runs the steps, with no network in any. It says
+// which disk they fill. The worker closes all but its snapshotter, whose database would
+// stay locked; the function that newWorker returns does that.
+func newWorker(ctx context.Context, o Options, cgroup string) (w *base.Worker, disk string, closeRest func() error, err error) {
+	var opt *base.WorkerOpt
+	disk, closeRest = o.Dir, func() error { return nil }
+	if o.Builder.inContainerd() {
+		if disk, err = containerdRoot(ctx, o); err == nil {
+			opt, err = newContainerdWorker(o, cgroup)
+		}
+	} else {
+		opt, closeRest, err = newRuncWorker(ctx, o, cgroup)
+	}
+	if err != nil {
+		return nil, "", nil, err
+	}
+	none := network.NewNoneProvider()
+	opt.NetworkProviders = map[pb.NetMode]network.Provider{pb.NetMode_UNSET: none, pb.NetMode_NONE: none}
+	opt.RegistryHosts = docker.ConfigureDefaultRegistries()
+	opt.GCPolicy = gcPolicy(o.MaxCache)
+	if w, err = base.NewWorker(ctx, *opt); err != nil {
+		return nil, "", nil, errors.Join(err, closeRest())
+	}
+	return w, disk, closeRest, nil
+}
+
+// newRuncWorker has overlayfs only, because BuildKit's other choice copies the whole
+// parent for every step.
+func newRuncWorker(ctx context.Context, o Options, cgroup string) (*base.WorkerOpt, func() error, error) {
+	path, err := FindRunc(ctx, o.Builder.Runc)
+	if err != nil {
+		return nil, nil, err
+	}
 	closeSnapshots := func() error { return nil }
 	factory := runc.SnapshotterFactory{Name: snapshotter, New: func(root string) (snapshots.Snapshotter, error) {
 		s, err := overlay.NewSnapshotter(root, overlay.AsynchronousRemove)
@@ -35,19 +63,11 @@ func newWorker(ctx context.Context, o Options, cgroup string) (*base.Worker, fun
 		return s, removeOrphans(ctx, s, root)
 	}}
 	opt, err := runc.NewWorkerOpt(o.Dir, factory, false, oci.ProcessSandbox, nil, nil,
-		netproviders.Opt{Mode: "host"}, nil, o.Runc, "", false, semaphore.NewWeighted(int64(o.Steps)), "", cgroup, nil)
+		netproviders.Opt{Mode: "host"}, nil, path, "", false, semaphore.NewWeighted(int64(o.Steps)), "", cgroup, nil)
 	if err != nil {
 		return nil, nil, errors.Join(err, closeSnapshots())
 	}
-	none := network.NewNoneProvider()
-	opt.NetworkProviders = map[pb.NetMode]network.Provider{pb.NetMode_UNSET: none, pb.NetMode_NONE: none}
-	opt.RegistryHosts = docker.ConfigureDefaultRegistries()
-	opt.GCPolicy = gcPolicy(o.MaxCache)
-	w, err := base.NewWorker(ctx, opt)
-	if err != nil {
-		return nil, nil, errors.Join(err, closeSnapshots())
-	}
-	return w, closeSnapshots, nil
+	return &opt, closeSnapshots, nil
 }
 
 // removeOrphans removes the directories that a killed run made in root and did

@@ -14,13 +14,13 @@ import (
 )
 
 type doctorVerb struct {
-	state stateOptions
-	runc  string
+	state   stateOptions
+	builder engine.Builder
 }
 
 func (v *doctorVerb) addFlags(cmd *cobra.Command) {
 	v.state.addFlags(cmd)
-	addRunc(cmd, &v.runc)
+	addBuilder(cmd, &v.builder)
 }
 
 // job is something that a host can do if all its checks pass.
@@ -36,11 +36,7 @@ type check struct {
 
 func (v *doctorVerb) jobs(ctx context.Context) []job {
 	return []job{
-		{"build", []check{
-			{"build steps (root, overlayfs on the state directory)", func() error { return engine.CheckHost(v.state.dir) }},
-			{"runc", func() error { _, err := engine.FindRunc(ctx, v.runc); return err }},
-			{"base image (apt, mmdebstrap)", base.Check},
-		}},
+		{"build", append(v.builderChecks(ctx), check{"base image (apt, mmdebstrap)", base.Check})},
 		{"boot check", []check{
 			{"boots (qemu, nfs-ganesha)", boot.CheckHost},
 			{"kernel to boot (or apt, to fetch one)", checkKernel},
@@ -49,6 +45,22 @@ func (v *doctorVerb) jobs(ctx context.Context) []job {
 			{"NFS server (nfsd, nfs-ganesha)", boot.CheckServer},
 		}},
 	}
+}
+
+// builderChecks want what runs steps.
+func (v *doctorVerb) builderChecks(ctx context.Context) []check {
+	if v.builder.URL == "" {
+		return []check{
+			{"build steps (root, overlayfs on the state directory)", func() error { return engine.CheckHost(v.state.dir) }},
+			{"runc", func() error { _, err := engine.FindRunc(ctx, v.builder.Runc); return err }},
+		}
+	}
+	return []check{{"build steps on " + v.builder.String(), func() error {
+		if err := v.builder.Validate(); err != nil {
+			return err
+		}
+		return engine.Check(ctx, engine.Options{Builder: v.builder, Dir: v.state.dir})
+	}}}
 }
 
 // checkKernel wants a kernel, or what fetches one.

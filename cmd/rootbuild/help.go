@@ -15,7 +15,8 @@ var flagGroups = []struct {
 	title string
 	flags []string
 }{
-	{"what to build", []string{"target", "ask", "keep-going", "steps", "base", "runc", "state", "progress"}},
+	{"what to build", []string{"target", "ask", "keep-going", "base", "state", "progress"}},
+	{"where steps run", []string{"builder", "builder-tls", "builder-insecure", "runc", "steps"}},
 	{"where sources come from", []string{"distdir", "source-host", "mirror", "offline"}},
 	{"where the image goes", []string{"output", "push", "sign"}},
 	{"how registries are spoken to", []string{"mirror-registry", "plain-http", "registries", "registry-ca"}},

@@ -11,7 +11,7 @@ import (
 // makeOptions are the flags of every verb that may have to make an image.
 type makeOptions struct {
 	base    string
-	runc    string
+	builder engine.Builder
 	steps   int
 	sources sourceOptions
 	state   stateOptions
@@ -20,11 +20,19 @@ type makeOptions struct {
 func (o *makeOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	addBase(cmd, &o.base)
-	addRunc(cmd, &o.runc)
+	addBuilder(cmd, &o.builder)
 	f.IntVar(&o.steps, "steps", 0, "`number` of steps that run at once (default: as many as there are cores)")
 	o.sources.addFlags(cmd)
 	o.state.addFlags(cmd)
 	o.state.addProgress(cmd)
+}
+
+func addBuilder(cmd *cobra.Command, b *engine.Builder) {
+	f := cmd.Flags()
+	f.StringVar(&b.URL, "builder", "", "where steps run: this `URL` (default: a BuildKit in this process, with runc); it is one of "+engine.Schemes)
+	f.StringVar(&b.TLS, "builder-tls", "", "`directory` with ca.pem, cert.pem and key.pem for a builder at tcp://")
+	f.BoolVar(&b.Insecure, "builder-insecure", false, "speak to a builder at tcp:// on another host without TLS: anybody on the way can change what is built")
+	addRunc(cmd, &b.Runc)
 }
 
 func addRunc(cmd *cobra.Command, runc *string) {
@@ -33,14 +41,14 @@ func addRunc(cmd *cobra.Command, runc *string) {
 
 // check refuses values that no build can have.
 func (o makeOptions) check() error {
-	return errors.Join(o.state.check(), checkBase(o.base))
+	return errors.Join(o.state.check(), checkBase(o.base), o.builder.Validate())
 }
 
 // options are those of a build. registry says how the mirrors of sources are spoken to.
 func (o makeOptions) options(registry registryOptions, display *engine.Display) (builder.Options, error) {
 	sources, err := o.sources.sources(registry)
 	return builder.Options{
-		Base: o.base, Runc: o.runc, Steps: o.steps, Sources: sources, Version: ownVersion(), Display: display,
+		Base: o.base, Steps: o.steps, Sources: sources, Version: ownVersion(), Display: display,
 	}, err
 }
 
@@ -53,6 +61,7 @@ type workshop struct {
 // hold holds the state directory for a verb, and shows progress, while f works.
 func (o makeOptions) hold(verb string, registry registryOptions, s streams, f func(workshop) error) error {
 	return o.state.hold(verb, s, func(state *builder.State, display *engine.Display) error {
+		state.Use(o.builder)
 		options, err := o.options(registry, display)
 		if err != nil {
 			return err

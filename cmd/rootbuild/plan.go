@@ -3,23 +3,27 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/rootbuild/rootbuild/builder"
+	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/stages"
 	"github.com/spf13/cobra"
 )
 
 type planVerb struct {
-	target string
-	base   string
-	mirror mirrors
-	json   bool
-	state  stateOptions
+	target  string
+	base    string
+	builder engine.Builder
+	mirror  mirrors
+	json    bool
+	state   stateOptions
 }
 
 func (v *planVerb) addFlags(cmd *cobra.Command) {
 	addTarget(cmd, &v.target)
 	addBase(cmd, &v.base)
+	addBuilder(cmd, &v.builder)
 	addMirror(cmd, &v.mirror)
 	cmd.Flags().BoolVar(&v.json, "json", false, "as JSON")
 	v.state.addFlags(cmd)
@@ -42,14 +46,15 @@ func (v *planVerb) run(ctx context.Context, _ []string, s streams) error {
 
 // plan holds the state directory while it looks what a build would do.
 func (v *planVerb) plan(ctx context.Context, graph stages.Graph, s streams) (p builder.Plan, err error) {
-	if err := checkBase(v.base); err != nil {
-		return p, err
+	if err := errors.Join(checkBase(v.base), v.builder.Validate()); err != nil {
+		return p, usageError{err}
 	}
 	state, err := v.state.open("plan")
 	if err != nil {
 		return p, err
 	}
 	defer closing(state, &err)
+	state.Use(v.builder)
 	p, err = state.Plan(ctx, graph, builder.PlanOptions{Base: v.base, Archive: v.mirror.archive})
 	if err == nil && p.NoBase {
 		s.note("no base yet: a build makes it first")

@@ -110,6 +110,7 @@ func (v *reproduceVerb) reproduce(ctx context.Context, what string, key *trust.P
 		return report, err
 	}
 	defer closing(state, &err)
+	state.Use(v.make.builder)
 	options, err := v.make.options(v.registry, nil)
 	if err != nil {
 		return report, err
