@@ -43,17 +43,25 @@ func newContainerdWorker(o Options, cgroup string) (*base.WorkerOpt, error) {
 
 // inContainerd calls f with a client in the namespace of dir.
 func inContainerd(ctx context.Context, b Builder, dir string, f func(context.Context, *client.Client) error) (err error) {
+	// The client would wait for a socket to appear.
+	if _, err := os.Stat(b.socket()); err != nil {
+		return b.silent(err)
+	}
 	c, err := client.New(b.socket())
 	if err != nil {
-		return fmt.Errorf("%s: %w", b, err)
+		return b.silent(err)
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	asked, cancel := context.WithTimeout(ctx, containerdTimeout)
 	defer cancel()
 	if _, err := c.Version(asked); err != nil {
-		return fmt.Errorf("%s does not answer (%w): is containerd running, and may you speak to it?", b, err)
+		return b.silent(err)
 	}
 	return f(namespaces.WithNamespace(ctx, ownName(dir)), c)
+}
+
+func (b Builder) silent(err error) error {
+	return fmt.Errorf("%s does not answer (%w): is containerd running, and may you speak to it?", b, err)
 }
 
 // checkContainerd says what keeps the host's containerd from running steps.

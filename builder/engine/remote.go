@@ -19,6 +19,7 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/executor/oci"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/util/apicaps"
 	"github.com/moby/buildkit/util/grpcerrors"
@@ -121,6 +122,9 @@ func examine(ctx context.Context, c *client.Client, definitions []*llb.Definitio
 func checkWorker(w *client.WorkerInfo) error {
 	if w.Labels[label.Snapshotter] == "native" {
 		return errors.New("its snapshotter is native, which copies everything for every step: have its state on a file system with overlayfs, or start it with --oci-worker-snapshotter=fuse-overlayfs")
+	}
+	if w.Labels[label.OCIProcessMode] == oci.NoProcessSandbox.String() {
+		return errors.New("it is rootless (it has no sandbox of processes), and such a BuildKit drops mounts whose path begins with /sys, the sysroot among them: name one that runs as root")
 	}
 	own := platforms.DefaultSpec()
 	if len(w.Platforms) == 0 || platforms.Format(w.Platforms[0]) == platforms.Format(own) {

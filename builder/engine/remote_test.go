@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/worker/label"
 
 	"github.com/rootbuild/rootbuild/builder/buildertest"
 	"github.com/rootbuild/rootbuild/builder/engine"
@@ -75,6 +77,13 @@ func TestBuilderRefused(t *testing.T) {
 				t.Errorf("start: got %v, want %q", err, test.want)
 			}
 		})
+	}
+}
+
+func TestRootlessRefused(t *testing.T) {
+	w := &client.WorkerInfo{Labels: map[string]string{label.OCIProcessMode: "no-sandbox"}}
+	if err := engine.CheckWorker(w); err == nil || !strings.Contains(err.Error(), "it is rootless") {
+		t.Errorf("got %v, want that it is rootless", err)
 	}
 }
 

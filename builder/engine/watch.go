@@ -49,6 +49,9 @@ func (w *watcher) explain(err error) error {
 		}
 		return step
 	}
+	if err != nil && w.builder.Remote() {
+		return fmt.Errorf("building %s on %s: %w", w.job, w.builder, err)
+	}
 	if err != nil {
 		return fmt.Errorf("building %s: %w", w.job, err)
 	}
