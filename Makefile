@@ -34,7 +34,7 @@ test:
 	hack/presubmit.sh
 	hack/test-dockerfile
 	hack/test-targets
-	hack/reproduce path host user umask locale zone clock jobs-1 jobs-8 order kernel machine environment memory tmpfs ext4 xfs base all
+	hack/reproduce path host user umask locale zone clock jobs-1 jobs-8 order kernel machine environment memory tmpfs ext4 xfs engine containerd base all
 	hack/test-boot
 	hack/test-nodes
 
