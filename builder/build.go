@@ -14,6 +14,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 
 	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/builder/packages"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/stages"
 )
@@ -30,6 +31,10 @@ type Options struct {
 	KeepGoing bool
 	// Sources say where sources may come from.
 	Sources Sources
+	// Packages are the places where packages are taken from, in their order.
+	Packages []packages.Place
+	// Publish, if set, is where the packages that are built here go.
+	Publish *Publish
 	// Version is that of the program that builds. It is kept beside the image.
 	Version string
 	// Display shows the progress; nil shows none.
@@ -64,18 +69,9 @@ func (s *State) newBuild(graph stages.Graph, o Options) (build, error) {
 }
 
 func (b build) run(ctx context.Context) (v1.Hash, error) {
-	base, err := b.base(ctx)
+	s := newSupply(b)
+	layers, base, err := s.layers(ctx)
 	if err != nil {
-		return v1.Hash{}, err
-	}
-	packages, err := definitions(ctx, b.graph, base)
-	if err != nil {
-		return v1.Hash{}, err
-	}
-	start := func() (Engine, error) { return b.start(ctx, packages) }
-	layers, err := b.state.Layers(ctx, b.layout, packages, b.graph.Target.Epoch, start, b.options.Display)
-	// After a failure or an interrupt too: some stages are done.
-	if err := errors.Join(err, b.remember(context.WithoutCancel(ctx), base)); err != nil {
 		return v1.Hash{}, err
 	}
 	digest, err := b.write(ctx, layers)
@@ -85,13 +81,13 @@ func (b build) run(ctx context.Context) (v1.Hash, error) {
 	return digest, errors.Join(b.attachBlueprint(ctx, digest, base), b.attachSBOM(digest))
 }
 
-// start fetches the sources that builds will read, and starts BuildKit.
-func (b build) start(ctx context.Context, packages []Package) (Engine, error) {
+// start fetches the sources that builds of a graph will read, and starts BuildKit.
+func (b build) start(ctx context.Context, graph stages.Graph, packages []Package) (Engine, error) {
 	o := b.engine(b.state, packages)
 	if err := engine.Check(ctx, o); err != nil {
 		return nil, err
 	}
-	if err := b.state.Fetch(ctx, b.graph, b.options.Sources, b.options.Display); err != nil {
+	if err := b.state.Fetch(ctx, graph, b.options.Sources, b.options.Display); err != nil {
 		return nil, err
 	}
 	return engine.Start(ctx, o)
@@ -123,18 +119,30 @@ const (
 	baseStore   = "images"
 )
 
+// inputs are what the stages of a graph are built on, if none is taken from elsewhere.
+func inputs(base v1.Hash) stages.Inputs {
+	return stages.Inputs{Store: sourceStore, Base: baseState(base)}
+}
+
 // definitions marshals the root output of every package of the image.
-func definitions(ctx context.Context, graph stages.Graph, base v1.Hash) ([]Package, error) {
-	outputs := graph.LLB(stages.Inputs{Store: sourceStore, Base: baseState(base)})
+func definitions(ctx context.Context, graph stages.Graph, outputs map[string]stages.Outputs) ([]Package, error) {
 	var packages []Package
 	for _, name := range graph.Packages {
-		def, err := outputs[name].Root.Marshal(ctx)
+		def, err := marshal(ctx, name, outputs[name].Root)
 		if err != nil {
-			return nil, fmt.Errorf("internal error: marshalling %s: %w", name, err)
+			return nil, err
 		}
 		packages = append(packages, Package{Name: name, Definition: def, Fallback: graph.Recipe(name).Fallback, Stages: len(graph.BuildClosure(name))})
 	}
 	return packages, nil
+}
+
+func marshal(ctx context.Context, name string, s llb.State) (*llb.Definition, error) {
+	def, err := s.Marshal(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("internal error: marshalling %s: %w", name, err)
+	}
+	return def, nil
 }
 
 func baseState(base v1.Hash) llb.State {

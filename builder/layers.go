@@ -2,6 +2,7 @@ package builder
 
 import (
 	"archive/tar"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,8 +25,9 @@ type Engine interface {
 type Package struct {
 	Name       string
 	Definition *llb.Definition
-	Fallback   bool // its paths give way to those of later packages
-	Stages     int  // that it is built of
+	Build      *llb.Definition // in place of Definition, with what comes from elsewhere; nil: the same
+	Fallback   bool            // its paths give way to those of later packages
+	Stages     int             // that it is built of
 }
 
 // Layers returns one layer a package, in the order of the packages. Those that
@@ -44,7 +46,7 @@ func (s *State) Layers(ctx context.Context, images *oci.Layout, packages []Packa
 			layers[i] = layer
 			continue
 		}
-		jobs = append(jobs, engine.Job{Name: p.Name, Definition: p.Definition, Stages: p.Stages, Write: func(ctx context.Context, tree io.Reader) error {
+		jobs = append(jobs, engine.Job{Name: p.Name, Definition: cmp.Or(p.Build, p.Definition), Stages: p.Stages, Write: func(ctx context.Context, tree io.Reader) error {
 			layer, err := images.WriteLayer(ctx, tree, oci.LayerOptions{Epoch: epoch})
 			if err != nil {
 				return err

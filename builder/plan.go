@@ -3,6 +3,7 @@ package builder
 import (
 	"context"
 
+	"github.com/rootbuild/rootbuild/builder/packages"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/stages"
 )
@@ -23,6 +24,7 @@ type PlannedStage struct {
 	Action  Action         `json:"action"`
 	Causes  []stages.Cause `json:"causes,omitempty"`
 	Seconds float64        `json:"seconds,omitempty"` // that it took before; 0: not known
+	From    string         `json:"from,omitempty"`    // the place that a package is taken from
 }
 
 // Action is what a build does with a stage.
@@ -33,6 +35,7 @@ const (
 	ActionCached  Action = "cached"
 	ActionCollect Action = "collect" // what was built is sorted again
 	ActionBuild   Action = "build"
+	ActionTake    Action = "take" // from elsewhere, if it is trusted
 )
 
 // PlanOptions say what is planned. The zero value plans a build in the default base.
@@ -41,6 +44,8 @@ type PlanOptions struct {
 	Base string
 	// Archive is the base URL of a Debian archive that the default base is made from.
 	Archive string
+	// Packages are the places where packages are taken from.
+	Packages []packages.Place
 }
 
 // Plan looks what a build of a graph would do. It builds nothing.
@@ -53,7 +58,7 @@ func (s *State) Plan(ctx context.Context, graph stages.Graph, o PlanOptions) (Pl
 	if err != nil {
 		return Plan{}, err
 	}
-	p := planner{graph: graph, state: s, layout: layout}
+	p := planner{graph: graph, state: s, layout: layout, places: o.Packages, keys: graph.Keys()}
 	if found {
 		p.outputs = graph.LLB(stages.Inputs{Store: sourceStore, Base: baseState(base)})
 		p.now = graph.Ingredients(base.String())

@@ -8,6 +8,7 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/opencontainers/go-digest"
+	"github.com/rootbuild/rootbuild/builder/packages"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/stages"
 )
@@ -25,6 +26,8 @@ type planner struct {
 	layout  *oci.Layout
 	outputs map[string]stages.Outputs // none without a base
 	now     map[string]stages.Ingredients
+	places  []packages.Place // that packages are taken from
+	keys    map[string]string
 }
 
 // stepRecords are what the records know of the two steps of a stage.
@@ -54,6 +57,9 @@ func (p planner) plan(ctx context.Context) ([]PlannedStage, error) {
 		}
 		needed[r.Name] = needed[r.Name] || layer == layerMissing
 		list[i] = p.stage(r, f, needed[r.Name])
+		if err := p.elsewhere(ctx, &list[i]); err != nil {
+			return nil, err
+		}
 		for _, name := range p.neededBy(r, list[i].Action) {
 			needed[name] = true
 		}
@@ -120,6 +126,25 @@ func (p planner) stage(r stages.Recipe, f stepRecords, needed bool) PlannedStage
 	return s
 }
 
+// elsewhere has a stage taken that would be built, if a place has it. Whether it is
+// trusted shows when it is taken.
+func (p planner) elsewhere(ctx context.Context, s *PlannedStage) error {
+	if s.Action != ActionBuild {
+		return nil
+	}
+	for _, place := range p.places {
+		has, err := place.Has(ctx, p.keys[s.Name])
+		if err != nil {
+			return err
+		}
+		if has {
+			s.Action, s.From = ActionTake, place.String()
+			return nil
+		}
+	}
+	return nil
+}
+
 // neededBy are the stages whose outputs an action on a stage reads.
 func (p planner) neededBy(r stages.Recipe, a Action) []string {
 	switch a {
@@ -135,6 +160,8 @@ func (p planner) neededBy(r stages.Recipe, a Action) []string {
 func (p planner) explain(s *PlannedStage, f stepRecords, before madeStage) {
 	build, collect := cmp.Or(took(f.build), before.Build), cmp.Or(took(f.collect), before.Collect)
 	switch s.Action {
+	case ActionTake:
+		return
 	case ActionCached:
 		s.Seconds = took(f.build)
 		return

@@ -31,7 +31,7 @@ func (p Plan) sum() string {
 	for _, s := range p.Stages {
 		count[s.Action]++
 		switch {
-		case s.Action == ActionCached:
+		case s.Action == ActionCached, s.Action == ActionTake:
 		case s.Seconds == 0:
 			unknown++
 		default:
@@ -39,6 +39,9 @@ func (p Plan) sum() string {
 		}
 	}
 	text := fmt.Sprintf("%d to build, %d to collect, %d cached", count[ActionBuild], count[ActionCollect], count[ActionCached])
+	if n := count[ActionTake]; n > 0 {
+		text = fmt.Sprintf("%d to take, %s", n, text)
+	}
 	switch {
 	case seconds > 0 && unknown > 0:
 		return fmt.Sprintf("%s; about %s of steps, and %d of unknown time", text, span(seconds), unknown)
@@ -51,6 +54,8 @@ func (p Plan) sum() string {
 // outlook says what becomes of a stage, why, and how long it took before.
 func (s PlannedStage) outlook() string {
 	switch {
+	case s.Action == ActionTake:
+		return "take from " + s.From
 	case s.Action != ActionCached && s.Seconds > 0:
 		return fmt.Sprintf("%s (about %s): %s", s.Action, span(s.Seconds), reasons(s.Causes))
 	case s.Action != ActionCached:

@@ -158,7 +158,7 @@ func (r *Reproduction) base(ctx context.Context, here build, made stages.Made) (
 
 // build makes all layers, or those of some packages, and the image of them.
 func (r *Reproduction) build(ctx context.Context, again build, base v1.Hash, foreign bool) (v1.Hash, error) {
-	packages, err := definitions(ctx, again.graph, base)
+	packages, err := definitions(ctx, again.graph, again.graph.LLB(inputs(base)))
 	if err != nil {
 		return v1.Hash{}, err
 	}

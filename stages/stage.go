@@ -27,6 +27,9 @@ type Inputs struct {
 	Base llb.State
 	// Store names the OCI layout whose blobs are the sources.
 	Store string
+	// Taken are the outputs of stages that are not built, by name. Those of them that
+	// no stage reads may be the zero State.
+	Taken map[string]Outputs
 }
 
 // LLB returns the outputs of every stage of the graph, by name. It is pure:
@@ -35,7 +38,11 @@ func (g Graph) LLB(in Inputs) map[string]Outputs {
 	b := stageBuilder{graph: g, store: in.Store, outputs: map[string]Outputs{}}
 	b.base = mountPoints(in.Base, g.Target.Epoch)
 	for _, r := range g.Stages {
-		b.outputs[r.Name] = b.stage(r)
+		if taken, ok := in.Taken[r.Name]; ok {
+			b.outputs[r.Name] = taken
+		} else {
+			b.outputs[r.Name] = b.stage(r)
+		}
 	}
 	return b.outputs
 }

@@ -23,9 +23,12 @@ type buildOptions struct {
 	outputs   []string
 	push      []string
 	sign      string // private key for what is pushed
-	registry  registryOptions
-	deploy    deployOptions
-	make      makeOptions
+
+	packages     packageOptions
+	pushPackages string
+	registry     registryOptions
+	deploy       deployOptions
+	make         makeOptions
 }
 
 func (o *buildOptions) addFlags(cmd *cobra.Command) {
@@ -34,7 +37,9 @@ func (o *buildOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&o.noUnpack, "no-unpack", false, "only build the image")
 	f.StringArrayVar(&o.push, "push", nil, "send the image to a registry too: `HOST/REPOSITORY:TAG`; may be given again")
-	f.StringVar(&o.sign, "sign", "", "sign what --push sends with the private key in this `file` (see rootbuild sign)")
+	o.packages.addFlags(cmd)
+	f.StringVar(&o.pushPackages, "push-packages", "", "send each package that was built here to this `place`, if it lacks it: HOST/REPOSITORY or oci:DIR")
+	f.StringVar(&o.sign, "sign", "", "sign what --push and --push-packages send with the private key in this `file` (see rootbuild sign)")
 	o.registry.addFlags(cmd)
 	f.StringArrayVar(&o.outputs, "output", nil, "export the image too, to this `place`: oci:DIR, oci-archive:FILE or docker-archive:FILE; may be given again")
 	f.BoolVar(&o.ask, "ask", false, "show what there is to build, and ask before it starts")
@@ -64,7 +69,7 @@ func runBuild(ctx context.Context, o buildOptions, s streams) error {
 			return err
 		}
 	}
-	image, err := o.build(ctx, graph, s)
+	image, err := o.build(ctx, graph, key, s)
 	if err != nil {
 		return err
 	}
@@ -109,7 +114,11 @@ func (o buildOptions) parse() ([]oci.Destination, error) {
 		_, err := parseRegistry(ref)
 		errs = append(errs, err)
 	}
-	_, err := o.registry.options()
+	_, err := o.publish(nil)
+	errs = append(errs, err)
+	_, err = o.packages.places(o.registry)
+	errs = append(errs, err)
+	_, err = o.registry.options()
 	errs = append(errs, err)
 	if err := errors.Join(errs...); err != nil {
 		return nil, usageError{err}
@@ -118,10 +127,16 @@ func (o buildOptions) parse() ([]oci.Destination, error) {
 }
 
 // build makes the image of a graph.
-func (o buildOptions) build(ctx context.Context, graph stages.Graph, s streams) (deploy.Image, error) {
+func (o buildOptions) build(ctx context.Context, graph stages.Graph, key *trust.PrivateKey, s streams) (deploy.Image, error) {
 	image := deploy.Image{Target: graph.Target.Name}
 	err := o.make.hold("--target "+o.target, o.registry, s, func(w workshop) (err error) {
 		w.options.KeepGoing = o.keepGoing
+		if w.options.Packages, err = o.packages.places(o.registry); err != nil {
+			return err
+		}
+		if w.options.Publish, err = o.publish(key); err != nil {
+			return err
+		}
 		if image.Layout, err = oci.OpenLayout(w.state.Images()); err == nil {
 			image.Digest, err = w.state.Build(ctx, graph, w.options)
 		}
@@ -135,8 +150,8 @@ func (o buildOptions) signingKey() (*trust.PrivateKey, error) {
 	switch {
 	case o.sign == "":
 		return nil, nil
-	case len(o.push) == 0:
-		return nil, usageError{errors.New("--sign: nothing is pushed; use --push, or rootbuild sign")}
+	case len(o.push) == 0 && o.pushPackages == "":
+		return nil, usageError{errors.New("--sign: nothing is pushed; use --push, --push-packages, or rootbuild sign")}
 	}
 	return readPrivateKey(o.sign)
 }

@@ -18,6 +18,7 @@ var flagGroups = []struct {
 	{"what to build", []string{"target", "ask", "keep-going", "base", "state", "progress"}},
 	{"where steps run", []string{"builder", "builder-tls", "builder-insecure", "runc", "steps"}},
 	{"where sources come from", []string{"distdir", "source-host", "mirror", "offline"}},
+	{"packages that were built elsewhere", []string{"packages", "package-policy", "push-packages"}},
 	{"where the image goes", []string{"output", "push", "sign"}},
 	{"how registries are spoken to", []string{"mirror-registry", "plain-http", "registries", "registry-ca"}},
 	{"whose images are taken", []string{"policy", "insecure-no-verify", "allow-older", "no-devices", "no-setuid"}},

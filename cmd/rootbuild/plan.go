@@ -16,6 +16,8 @@ type planVerb struct {
 	base    string
 	builder engine.Builder
 	mirror  mirrors
+	places  packageOptions
+	remote  registryOptions
 	json    bool
 	state   stateOptions
 }
@@ -25,6 +27,8 @@ func (v *planVerb) addFlags(cmd *cobra.Command) {
 	addBase(cmd, &v.base)
 	addBuilder(cmd, &v.builder)
 	addMirror(cmd, &v.mirror)
+	v.places.addFlags(cmd)
+	v.remote.addFlags(cmd)
 	cmd.Flags().BoolVar(&v.json, "json", false, "as JSON")
 	v.state.addFlags(cmd)
 }
@@ -49,13 +53,17 @@ func (v *planVerb) plan(ctx context.Context, graph stages.Graph, s streams) (p b
 	if err := errors.Join(checkBase(v.base), v.builder.Validate()); err != nil {
 		return p, usageError{err}
 	}
+	places, err := v.places.places(v.remote)
+	if err != nil {
+		return p, err
+	}
 	state, err := v.state.open("plan")
 	if err != nil {
 		return p, err
 	}
 	defer closing(state, &err)
 	state.Use(v.builder)
-	p, err = state.Plan(ctx, graph, builder.PlanOptions{Base: v.base, Archive: v.mirror.archive})
+	p, err = state.Plan(ctx, graph, builder.PlanOptions{Base: v.base, Archive: v.mirror.archive, Packages: places})
 	if err == nil && p.NoBase {
 		s.note("no base yet: a build makes it first")
 	}

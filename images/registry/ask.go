@@ -2,7 +2,9 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -53,4 +55,20 @@ func Attachments(ctx context.Context, at oci.Reference, subject v1.Hash, artifac
 		return nil, fmt.Errorf("reading what is attached to image %s in %s: %w", subject, at, err)
 	}
 	return list, nil
+}
+
+// Has says whether a registry has what a reference names.
+func Has(ctx context.Context, ref oci.Reference, o Options) (found bool, err error) {
+	err = o.open(ctx, ref, func(s oci.Source) error {
+		_, _, err := s.Resolve(ctx)
+		return err
+	})
+	var status *statusError
+	if errors.As(err, &status) && status.code == http.StatusNotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("asking for %s: %w", ref, err)
+	}
+	return true, nil
 }

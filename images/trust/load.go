@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -79,19 +80,32 @@ func PolicyOfKeys(name string, files []string) (Policy, error) {
 func ParsePolicy(file string, text []byte) (Policy, error) {
 	r := policyReader{Decoder: images.NewDecoder(file), dir: filepath.Dir(file), keys: map[string]PublicKey{}}
 	p := Policy{Name: file}
-	var rules, otherwise *yaml.Node
+	var rules, otherwise, packages *yaml.Node
 	keep := func(to **yaml.Node) func(*yaml.Node) { return func(n *yaml.Node) { *to = n } }
 	r.Document(text, images.Fields{
-		"keys":    r.List(r.key),
-		"rules":   keep(&rules),
-		"default": keep(&otherwise),
+		"keys":     r.List(r.key),
+		"rules":    keep(&rules),
+		"default":  keep(&otherwise),
+		"packages": keep(&packages),
 	})
 	// Rules are read after the keys that they name, wherever those stand.
 	if rules != nil {
-		r.List(func(n *yaml.Node) { p.Rules = append(p.Rules, r.rule(n, true)) })(rules)
+		r.List(func(n *yaml.Node) {
+			var rule Rule
+			r.rule(n, &rule, images.Fields{"references": r.references(&rule)}, "references")
+			p.Rules = append(p.Rules, rule)
+		})(rules)
 	}
 	if otherwise != nil {
-		p.Default = r.rule(otherwise, false)
+		r.rule(otherwise, &p.Default, nil)
+	}
+	if packages != nil {
+		refused := ""
+		r.rule(packages, &p.Packages, images.Fields{"refused": r.String(&refused)})
+		p.FailRefused = refused == "fail"
+		if refused != "" && refused != "fail" && refused != "build" {
+			r.Faultf(packages.Line, "packages: refused: want build or fail, have %q", refused)
+		}
 	}
 	if err := r.Err(); err != nil {
 		return Policy{}, err
@@ -163,32 +177,30 @@ var patternForm = regexp.MustCompile(`^(oci:.*|oci-archive:.*|[A-Za-z0-9.-]+(:[0
 
 const patternWant = "HOST/REPOSITORY, HOST/ or HOST/PATH/ for all below, oci:PATH or oci-archive:PATH"
 
-// rule reads a rule, and the default, which has no references.
-func (r policyReader) rule(n *yaml.Node, named bool) Rule {
-	var rule Rule
+// rule reads a rule, which may have more fields than the default.
+func (r policyReader) rule(n *yaml.Node, rule *Rule, more images.Fields, required ...string) {
 	fields := images.Fields{
 		"unsigned":     r.Bool(&rule.Unsigned),
 		"signatures":   r.quorum(&rule.Signatures),
 		"rebuilt":      r.quorum(&rule.Rebuilt),
 		"repositories": r.Strings(&rule.Repositories),
 	}
-	var required []string
-	if named {
-		required = []string{"references"}
-		fields["references"] = r.List(func(n *yaml.Node) {
-			var pattern string
-			if r.Match(&pattern, patternForm, patternWant)(n); pattern != "" {
-				rule.References = append(rule.References, pattern)
-			}
-		})
-	}
+	maps.Copy(fields, more)
 	lines := r.Mapping(n, fields, required...)
 	_, signatures := lines["signatures"]
 	_, rebuilt := lines["rebuilt"]
 	if lines != nil && rule.Unsigned == (signatures || rebuilt) {
 		r.Faultf(n.Line, "want either unsigned: true, or signatures and rebuilt, one of them or both")
 	}
-	return rule
+}
+
+func (r policyReader) references(rule *Rule) func(*yaml.Node) {
+	return r.List(func(n *yaml.Node) {
+		var pattern string
+		if r.Match(&pattern, patternForm, patternWant)(n); pattern != "" {
+			rule.References = append(rule.References, pattern)
+		}
+	})
 }
 
 func (r policyReader) quorum(to *Quorum) func(*yaml.Node) {

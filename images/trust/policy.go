@@ -20,6 +20,17 @@ type Policy struct {
 	Rules []Rule
 	// Default is the rule of references that no other names.
 	Default Rule
+	// Packages is the rule of packages that builds take, wherever they come from.
+	Packages Rule
+	// FailRefused has a build fail on a package that the rule refuses, and not build
+	// it instead.
+	FailRefused bool
+}
+
+// ForPackages is the policy of packages alone. Without a rule for them it lets none
+// through.
+func (p Policy) ForPackages() Policy {
+	return Policy{Name: p.Name, Default: p.Packages, FailRefused: p.FailRefused}
 }
 
 // Unverified is the policy that lets everything through. Who uses it says so to

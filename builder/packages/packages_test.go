@@ -1,0 +1,145 @@
+package packages_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/rootbuild/rootbuild/builder/packages"
+	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/images/trust"
+)
+
+const key, otherKey = "1111111111111111111111111111111111111111111111111111111111111111", "2222222222222222222222222222222222222222222222222222222222222222"
+
+func openLayout(t *testing.T) *oci.Layout {
+	t.Helper()
+	l, err := oci.OpenLayout(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// layer writes a layer with one file, or none.
+func layer(t *testing.T, l *oci.Layout, name string) oci.Layer {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	if name != "" {
+		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	made, err := l.WriteLayer(context.Background(), &b, oci.LayerOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+func made(t *testing.T, l *oci.Layout) packages.Made {
+	return packages.Made{
+		Key: key, Name: "hello", Version: "1.0", Platform: v1.Platform{OS: "linux", Architecture: "amd64"},
+		Layers: map[packages.Output]oci.Layer{
+			packages.Root: layer(t, l, "usr/bin/hello"), packages.Dev: layer(t, l, "usr/include/hello.h"), packages.Tools: layer(t, l, ""),
+		},
+	}
+}
+
+// published is a place with the package hello, and the layout that it came from.
+func published(t *testing.T) (packages.Place, *oci.Layout) {
+	t.Helper()
+	from := openLayout(t)
+	ref, err := packages.ParsePlace("oci:" + t.TempDir() + "/place")
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := packages.Place{Ref: ref, Policy: trust.Unverified}
+	if err := place.Publish(t.Context(), from, made(t, from), nil); err != nil {
+		t.Fatal(err)
+	}
+	return place, from
+}
+
+func TestTake(t *testing.T) {
+	place, _ := published(t)
+	for k, want := range map[string]bool{key: true, otherKey: false} {
+		if has, err := place.Has(t.Context(), k); err != nil || has != want {
+			t.Errorf("has %.4s: %t, %v; want %t", k, has, err, want)
+		}
+	}
+	to := openLayout(t)
+	p, err := place.Take(t.Context(), to, "hello", key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, tools := p.Images[packages.Tools]; p.Version != "1.0" || tools || len(p.Images) != 2 {
+		t.Errorf("got %+v, want hello 1.0 with root and dev", p)
+	}
+	if _, err := to.Image(p.Images[packages.Dev]); err == nil {
+		t.Error("the output dev came unasked")
+	}
+	if err := place.Bring(t.Context(), to, p, packages.Dev); err != nil {
+		t.Error(err)
+	}
+	if _, err := to.Image(p.Images[packages.Dev]); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTakeRefused(t *testing.T) {
+	place, from := published(t)
+	p, err := place.Take(t.Context(), openLayout(t), "hello", key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Somebody who can write there gives a package the name of another key.
+	to := oci.Destination{Format: oci.FormatLayout, Path: place.Ref.Dir()}
+	if err := from.Export(t.Context(), p.Images[packages.Root], to, otherKey); err != nil {
+		t.Fatal(err)
+	}
+	signed := place
+	signed.Policy = trust.Policy{Name: "policy.yaml"}
+	for name, test := range map[string]struct {
+		place     packages.Place
+		name, key string
+		want      string
+	}{
+		"another key":  {place, "hello", otherKey, "it says that it is the package with key"},
+		"another name": {place, "goodbye", key, `output "root" of package "hello"`},
+		"nobody":       {signed, "hello", key, "not trusted by policy policy.yaml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := test.place.Take(t.Context(), openLayout(t), test.name, test.key)
+			var refused *packages.RefusedError
+			if !errors.As(err, &refused) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want a RefusedError with %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestParsePlace(t *testing.T) {
+	for text, right := range map[string]bool{
+		"registry.example.org/packages": true, "localhost:5000/a/b": true, "oci:/srv/packages": true,
+		"registry.example.org/packages:1": false, "packages": false,
+		"oci-archive:/srv/packages.tar": false, "registry.example.org/packages@sha256:" + key: false,
+	} {
+		ref, err := packages.ParsePlace(text)
+		if (err == nil) != right {
+			t.Errorf("%s: got %v", text, err)
+		}
+		if got := (packages.Place{Ref: ref}).String(); right && got != text {
+			t.Errorf("%s: it is called %s", text, got)
+		}
+	}
+}

@@ -1,0 +1,255 @@
+package builder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/moby/buildkit/client/llb"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rootbuild/rootbuild/builder/packages"
+	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/stages"
+)
+
+// parallelTakes is how many packages are asked for at once.
+const parallelTakes = 8
+
+// taken is a package that was built elsewhere, with the layer of its root. It is kept as
+// a record, by key.
+type taken struct {
+	Package packages.Package
+	Layer   oci.Layer
+	Found   bool `json:"-"`
+}
+
+const kindTaken = "taken"
+
+// supply takes the packages of a graph from elsewhere, each once.
+type supply struct {
+	build
+	keys  map[string]string
+	built stages.Graph // the part of it that is not taken
+
+	mu     sync.Mutex
+	known  map[string]taken
+	taking sync.Mutex
+}
+
+func newSupply(b build) *supply {
+	return &supply{build: b, keys: b.graph.Keys(), built: b.graph, known: map[string]taken{}}
+}
+
+// take returns the package of a stage, if one is found and trusted.
+func (s *supply) take(ctx context.Context, name string) (taken, error) {
+	s.mu.Lock()
+	t, known := s.known[name]
+	s.mu.Unlock()
+	if known || len(s.options.Packages) == 0 {
+		return t, nil
+	}
+	t, err := s.find(ctx, name)
+	if err != nil {
+		return t, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.known[name] = t
+	return t, nil
+}
+
+// takeAll takes several, and returns those that nobody has.
+func (s *supply) takeAll(ctx context.Context, names []string) (missing []string, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelTakes)
+	for _, name := range names {
+		group.Go(func() error {
+			_, err := s.take(ctx, name)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if !s.known[name].Found {
+			missing = append(missing, name)
+		}
+	}
+	return missing, nil
+}
+
+// find looks into the records, then asks each place in turn.
+func (s *supply) find(ctx context.Context, name string) (taken, error) {
+	var t taken
+	key := s.keys[name]
+	found, err := s.state.Kept(kindTaken, key, &t)
+	if err != nil || found && s.layout.Has(t.Layer.Digest) {
+		t.Found = err == nil
+		return t, err
+	}
+	for _, place := range s.options.Packages {
+		t, err := s.from(ctx, place, name, key)
+		var refused *packages.RefusedError
+		if errors.As(err, &refused) && !place.Policy.FailRefused {
+			s.note("%v; it is built instead", refused)
+			continue
+		}
+		if err != nil || t.Found {
+			return t, err
+		}
+	}
+	return taken{}, nil
+}
+
+func (s *supply) from(ctx context.Context, place packages.Place, name, key string) (taken, error) {
+	found, err := place.Has(ctx, key)
+	if !found || err != nil {
+		return taken{}, err
+	}
+	s.taking.Lock()
+	defer s.taking.Unlock()
+	p, err := place.Take(ctx, s.layout, name, key)
+	if err != nil {
+		return taken{}, err
+	}
+	layer, err := s.layer(ctx, p.Images[packages.Root])
+	if err != nil {
+		return taken{}, &packages.RefusedError{Name: name, Place: p.From, Err: err}
+	}
+	return taken{p, layer, true}, s.state.Keep(kindTaken, key, taken{p, layer, true})
+}
+
+// layer reads the one layer of an image, which has to be just what rootbuild writes of
+// such files.
+func (s *supply) layer(ctx context.Context, image v1.Hash) (_ oci.Layer, err error) {
+	img, err := s.layout.Image(image)
+	if err != nil {
+		return oci.Layer{}, err
+	}
+	m, err := img.Manifest()
+	if err != nil {
+		return oci.Layer{}, err
+	}
+	r, err := oci.OpenLayer(img, 0)
+	if err != nil {
+		return oci.Layer{}, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	layer, err := s.layout.WriteLayer(ctx, r, oci.LayerOptions{Epoch: s.graph.Target.Epoch})
+	if err == nil && layer.Digest != m.Layers[0].Digest {
+		err = fmt.Errorf("its layer is %s, and its files give %s: rootbuild did not write it", m.Layers[0].Digest, layer.Digest)
+	}
+	return layer, err
+}
+
+// note tells something beside the steps of a build.
+func (s *supply) note(format string, args ...any) {
+	task := s.options.Display.Task("packages")
+	fmt.Fprintf(task, format+"\n", args...)
+	task.Done(nil)
+}
+
+// inputs are the outputs that stages are built with and that come from elsewhere: where
+// BuildKit has none of its own. What nobody has is built too, with its own inputs: all
+// that is built is returned.
+func (s *supply) inputs(ctx context.Context, p planner, building []string) (map[string]stages.Outputs, []string, error) {
+	inputs := map[string]stages.Outputs{}
+	seen := map[string]bool{}
+	for i := 0; i < len(building); i++ {
+		done, err := p.look(ctx, building[i])
+		if err != nil {
+			return nil, nil, err
+		}
+		if done.sorted {
+			continue
+		}
+		for _, need := range s.needs(building[i]) {
+			if seen[need.stage+string(need.output)] {
+				continue
+			}
+			seen[need.stage+string(need.output)] = true
+			made, err := p.look(ctx, need.stage)
+			if err != nil {
+				return nil, nil, err
+			}
+			if made.sorted {
+				continue
+			}
+			t, err := s.take(ctx, need.stage)
+			if err != nil {
+				return nil, nil, err
+			}
+			if !t.Found {
+				if !slices.Contains(building, need.stage) {
+					building = append(building, need.stage)
+				}
+				continue
+			}
+			out := inputs[need.stage]
+			if err := s.bring(ctx, t.Package, need.output, &out); err != nil {
+				return nil, nil, err
+			}
+			inputs[need.stage] = out
+		}
+	}
+	return inputs, building, nil
+}
+
+// need is an output of a stage.
+type need struct {
+	stage  string
+	output packages.Output
+}
+
+// needs are what a stage is built with.
+func (s *supply) needs(name string) []need {
+	var list []need
+	for _, tool := range s.graph.Tools(name) {
+		list = append(list, need{tool, packages.Tools})
+	}
+	for _, dep := range s.graph.BuildClosure(name) {
+		list = append(list, need{dep, packages.Root}, need{dep, packages.Dev})
+	}
+	return list
+}
+
+// bring has an output of a package in the layout, and makes it a state to build with.
+func (s *supply) bring(ctx context.Context, p packages.Package, o packages.Output, out *stages.Outputs) error {
+	state := llb.Scratch()
+	if image, ok := p.Images[o]; ok {
+		if _, err := s.layout.Image(image); err != nil {
+			if err := s.fetch(ctx, p, o); err != nil {
+				return err
+			}
+		}
+		state = llb.OCILayout("rootbuild/package@"+image.String(), llb.OCIStore("", baseStore),
+			llb.WithCustomName(fmt.Sprintf("%s of %s %s from %s", o, p.Name, p.Version, p.From)))
+	}
+	switch o {
+	case packages.Root:
+		out.Root = state
+	case packages.Dev:
+		out.Dev = state
+	case packages.Tools:
+		out.Tools = state
+	}
+	return nil
+}
+
+// fetch brings an output from wherever it is.
+func (s *supply) fetch(ctx context.Context, p packages.Package, o packages.Output) error {
+	var errs []error
+	for _, place := range s.options.Packages {
+		err := place.Bring(ctx, s.layout, p, o)
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
