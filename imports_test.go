@@ -16,7 +16,7 @@ const module = "github.com/rootbuild/rootbuild"
 // layers maps each package, with those below it, to the packages of the module that it
 // may import. Only the command knows the whole flow.
 var layers = map[string][]string{
-	"cmd/rootbuild":     {"images", "images/cpio", "images/oci", "images/registry", "images/trust", "stages", "builder", "builder/base", "builder/distfiles", "builder/engine", "nfsroot", "nfsroot/boot", "nfsroot/deploy", "nfsroot/unpack"},
+	"cmd/rootbuild":     {"images", "images/cpio", "images/oci", "images/registry", "images/trust", "stages", "builder", "builder/base", "builder/distfiles", "builder/engine", "builder/packages", "nfsroot", "nfsroot/boot", "nfsroot/deploy", "nfsroot/unpack"},
 	"hack/base":         {"builder/base", "images/oci"},
 	"hack/bench":        {"images/oci", "images/registry", "nfsroot"},
 	"images":            {},
@@ -29,8 +29,9 @@ var layers = map[string][]string{
 	"images/registry":   {"images", "images/oci", "images/safeopen", "images/trust"},
 	"images/trust":      {"images", "images/oci"},
 	"stages":            {"images", "images/leaks"},
-	"builder":           {"builder/base", "builder/distfiles", "builder/engine", "images", "images/compare", "images/cpio", "images/leaks", "images/oci", "images/registry", "images/safeopen", "images/trust", "stages", "nfsroot/lockfile"},
+	"builder":           {"builder/base", "builder/distfiles", "builder/engine", "builder/packages", "images", "images/compare", "images/cpio", "images/leaks", "images/oci", "images/registry", "images/safeopen", "images/trust", "stages", "nfsroot/lockfile"},
 	"builder/engine":    {"images/safeopen"},
+	"builder/packages":  {"images/oci", "images/registry", "images/trust"},
 	"builder/base":      {"images/oci", "images/safeopen"},
 	"builder/distfiles": {"images/safeopen"},
 	"nfsroot":           {"images/safeopen", "nfsroot/lockfile", "nfsroot/unpack"},
