@@ -80,7 +80,7 @@ address = %[4]q
 // Containerd starts a containerd.
 func Containerd(t testing.TB) *Daemon {
 	t.Helper()
-	bin := filepath.Join(testCache(), "containerd", "usr", "bin")
+	bin := filepath.Join(testCache(t), "containerd", "usr", "bin")
 	if _, err := os.Stat(bin); err != nil {
 		t.Fatalf("the tests of builders need containerd, run hack/setup test: %v", err)
 	}
@@ -98,10 +98,11 @@ func Containerd(t testing.TB) *Daemon {
 }
 
 // testCache is where hack/setup puts what is too large for a checkout.
-func testCache() string {
+func testCache(t testing.TB) string {
+	t.Helper()
 	dir, err := os.UserCacheDir()
 	if err != nil {
-		dir = "/root/.cache"
+		t.Fatal(err)
 	}
 	return filepath.Join(dir, "rootbuild-test")
 }
