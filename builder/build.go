@@ -5,6 +5,7 @@
 package builder
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -108,7 +109,7 @@ func (b build) engine(sources *State, packages []Package) engine.Options {
 		Layouts: map[string]string{sourceStore: sources.Distfiles(), baseStore: sources.Images()},
 	}
 	for _, p := range packages {
-		o.Definitions = append(o.Definitions, p.Definition)
+		o.Definitions = append(o.Definitions, cmp.Or(p.Build, p.Definition))
 	}
 	return o
 }

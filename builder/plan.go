@@ -2,6 +2,7 @@ package builder
 
 import (
 	"context"
+	"sync"
 
 	"github.com/rootbuild/rootbuild/builder/packages"
 	"github.com/rootbuild/rootbuild/images/oci"
@@ -58,7 +59,7 @@ func (s *State) Plan(ctx context.Context, graph stages.Graph, o PlanOptions) (Pl
 	if err != nil {
 		return Plan{}, err
 	}
-	p := planner{graph: graph, state: s, layout: layout, places: o.Packages, keys: graph.Keys()}
+	p := planner{graph: graph, state: s, layout: layout, places: o.Packages, keys: sync.OnceValue(graph.Keys)}
 	if found {
 		p.outputs = graph.LLB(stages.Inputs{Store: sourceStore, Base: baseState(base)})
 		p.now = graph.Ingredients(base.String())

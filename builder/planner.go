@@ -27,7 +27,7 @@ type planner struct {
 	outputs map[string]stages.Outputs // none without a base
 	now     map[string]stages.Ingredients
 	places  []packages.Place // that packages are taken from
-	keys    map[string]string
+	keys    func() map[string]string
 }
 
 // stepRecords are what the records know of the two steps of a stage.
@@ -133,7 +133,7 @@ func (p planner) elsewhere(ctx context.Context, s *PlannedStage) error {
 		return nil
 	}
 	for _, place := range p.places {
-		has, err := place.Has(ctx, p.keys[s.Name])
+		has, err := place.Has(ctx, p.keys()[s.Name])
 		if err != nil {
 			return err
 		}

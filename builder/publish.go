@@ -76,7 +76,7 @@ func (s *supply) lacking(ctx context.Context, p planner) ([]stages.Recipe, error
 		if !done.sorted {
 			continue
 		}
-		has, err := s.options.Publish.Place.Has(ctx, s.keys[r.Name])
+		has, err := s.options.Publish.Place.Has(ctx, s.keys()[r.Name])
 		if err != nil {
 			return nil, err
 		}
@@ -93,7 +93,7 @@ func (s *supply) send(ctx context.Context, list []stages.Recipe, layers []oci.La
 	var errs []error
 	for i, r := range list {
 		made := packages.Made{
-			Key: s.keys[r.Name], Name: r.Name, Version: r.Version, Platform: s.platform(), Epoch: s.graph.Target.Epoch,
+			Key: s.keys()[r.Name], Name: r.Name, Version: r.Version, Platform: s.platform(), Epoch: s.graph.Target.Epoch,
 			Layers: map[packages.Output]oci.Layer{packages.Root: layers[3*i], packages.Dev: layers[3*i+1], packages.Tools: layers[3*i+2]},
 		}
 		if err := s.options.Publish.Place.Publish(ctx, s.layout, made, s.options.Publish.Key); err != nil {

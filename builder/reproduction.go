@@ -181,7 +181,8 @@ func (r *Reproduction) build(ctx context.Context, again build, base v1.Hash, for
 	return again.image(layers, own)
 }
 
-// start starts BuildKit with an empty cache, or has it ignore the one that it has, on checked sources.
+// start starts BuildKit with an empty cache, or has it ignore the one that it has, on
+// checked sources.
 func (r *Reproduction) start(ctx context.Context, again build, packages []Package, foreign bool) (Engine, error) {
 	o := again.engine(r.state, packages)
 	if err := engine.Check(ctx, o); err != nil {

@@ -151,5 +151,5 @@ func (s *supply) own(ctx context.Context, p planner) ([]string, error) {
 // foreign says whether a stage was taken from elsewhere.
 func (s *supply) foreign(name string) (bool, error) {
 	var t taken
-	return s.state.Kept(kindTaken, s.keys[name], &t)
+	return s.state.Kept(kindTaken, s.keys()[name], &t)
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/moby/buildkit/client/llb"
 	"golang.org/x/sync/errgroup"
 
@@ -32,7 +31,7 @@ const kindTaken = "taken"
 // supply takes the packages of a graph from elsewhere, each once.
 type supply struct {
 	build
-	keys  map[string]string
+	keys  func() map[string]string
 	built stages.Graph // the part of it that is not taken
 
 	mu     sync.Mutex
@@ -41,7 +40,7 @@ type supply struct {
 }
 
 func newSupply(b build) *supply {
-	return &supply{build: b, keys: b.graph.Keys(), built: b.graph, known: map[string]taken{}}
+	return &supply{build: b, keys: sync.OnceValue(b.graph.Keys), built: b.graph, known: map[string]taken{}}
 }
 
 // take returns the package of a stage, if one is found and trusted.
@@ -86,7 +85,7 @@ func (s *supply) takeAll(ctx context.Context, names []string) (missing []string,
 // find looks into the records, then asks each place in turn.
 func (s *supply) find(ctx context.Context, name string) (taken, error) {
 	var t taken
-	key := s.keys[name]
+	key := s.keys()[name]
 	found, err := s.state.Kept(kindTaken, key, &t)
 	if err != nil || found && s.layout.Has(t.Layer.Digest) {
 		t.Found = err == nil
@@ -94,9 +93,7 @@ func (s *supply) find(ctx context.Context, name string) (taken, error) {
 	}
 	for _, place := range s.options.Packages {
 		t, err := s.from(ctx, place, name, key)
-		var refused *packages.RefusedError
-		if errors.As(err, &refused) && !place.Policy.FailRefused {
-			s.note("%v; it is built instead", refused)
+		if s.builtInstead(err) {
 			continue
 		}
 		if err != nil || t.Found {
@@ -113,38 +110,23 @@ func (s *supply) from(ctx context.Context, place packages.Place, name, key strin
 	}
 	s.taking.Lock()
 	defer s.taking.Unlock()
-	p, err := place.Take(ctx, s.layout, name, key)
+	p, layer, err := place.Take(ctx, s.layout, name, key, s.graph.Target.Epoch)
 	if err != nil {
 		return taken{}, err
-	}
-	layer, err := s.layer(ctx, p.Images[packages.Root])
-	if err != nil {
-		return taken{}, &packages.RefusedError{Name: name, Place: p.From, Err: err}
 	}
 	return taken{p, layer, true}, s.state.Keep(kindTaken, key, taken{p, layer, true})
 }
 
-// layer reads the one layer of an image, which has to be just what rootbuild writes of
-// such files.
-func (s *supply) layer(ctx context.Context, image v1.Hash) (_ oci.Layer, err error) {
-	img, err := s.layout.Image(image)
-	if err != nil {
-		return oci.Layer{}, err
+// builtInstead tells that a package is refused, if that is what err says and the policy
+// has such ones built.
+func (s *supply) builtInstead(err error) bool {
+	var refused *packages.RefusedError
+	// All places have one policy.
+	if !errors.As(err, &refused) || s.options.Packages[0].Policy.FailRefused {
+		return false
 	}
-	m, err := img.Manifest()
-	if err != nil {
-		return oci.Layer{}, err
-	}
-	r, err := oci.OpenLayer(img, 0)
-	if err != nil {
-		return oci.Layer{}, err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	layer, err := s.layout.WriteLayer(ctx, r, oci.LayerOptions{Epoch: s.graph.Target.Epoch})
-	if err == nil && layer.Digest != m.Layers[0].Digest {
-		err = fmt.Errorf("its layer is %s, and its files give %s: rootbuild did not write it", m.Layers[0].Digest, layer.Digest)
-	}
-	return layer, err
+	s.note("%v; it is built instead", refused)
+	return true
 }
 
 // note tells something beside the steps of a build.
@@ -191,7 +173,12 @@ func (s *supply) inputs(ctx context.Context, p planner, building []string) (map[
 				continue
 			}
 			out := inputs[need.stage]
-			if err := s.bring(ctx, t.Package, need.output, &out); err != nil {
+			if err := s.bring(ctx, t.Package, need.output, &out); s.builtInstead(err) {
+				s.known[need.stage] = taken{}
+				delete(inputs, need.stage)
+				building = append(building, need.stage)
+				continue
+			} else if err != nil {
 				return nil, nil, err
 			}
 			inputs[need.stage] = out

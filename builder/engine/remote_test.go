@@ -80,6 +80,24 @@ func TestBuilderRefused(t *testing.T) {
 	}
 }
 
+// A builder that lacks what a definition uses is named as too old.
+func TestBuilderTooOld(t *testing.T) {
+	d := buildertest.Buildkitd(t)
+	f := buildertest.New(t)
+	def := buildertest.Marshal(t, f.Step("step", "true"))
+	o := engine.Options{Dir: t.TempDir(), Builder: engine.Builder{URL: d.URL}, Definitions: []*llb.Definition{def}}
+	if err := engine.Check(t.Context(), o); err != nil {
+		t.Error(err)
+	}
+	for step, m := range def.Metadata {
+		m.Caps["exec.of.tomorrow"] = true
+		def.Metadata[step] = m
+	}
+	if err := engine.Check(t.Context(), o); err == nil || !strings.Contains(err.Error(), "it has no exec.of.tomorrow") {
+		t.Errorf("got %v, want that it has no exec.of.tomorrow", err)
+	}
+}
+
 func TestRootlessRefused(t *testing.T) {
 	w := &client.WorkerInfo{Labels: map[string]string{label.OCIProcessMode: "no-sandbox"}}
 	if err := engine.CheckWorker(w); err == nil || !strings.Contains(err.Error(), "it is rootless") {

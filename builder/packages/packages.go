@@ -8,6 +8,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -100,7 +102,8 @@ func (p Place) Has(ctx context.Context, key string) (bool, error) {
 	return registry.Has(ctx, ref, p.Registry)
 }
 
-// A RefusedError says why a package that is there is not taken.
+// A RefusedError says why a package that is there is not taken: for what it is, and not
+// because it did not come.
 type RefusedError struct {
 	Name, Place string
 	Err         error
@@ -115,23 +118,28 @@ func (e *RefusedError) Error() string {
 func (e *RefusedError) Unwrap() error { return e.Err }
 
 // Take brings the root of a package that the place has into a layout, if the policy lets
-// it through. What the package says of itself has to be what was asked for. A layout
+// it through, and returns the layer of it. What the package says of itself has to be what
+// was asked for, and its layer what rootbuild writes of such files at the epoch. A layout
 // takes one at a time.
-func (p Place) Take(ctx context.Context, to *oci.Layout, name, key string) (Package, error) {
+func (p Place) Take(ctx context.Context, to *oci.Layout, name, key string, epoch time.Time) (Package, oci.Layer, error) {
 	ref, err := p.at(key)
 	if err != nil {
-		return Package{}, err
+		return Package{}, oci.Layer{}, err
 	}
 	pulled, err := registry.Pull(ctx, to, ref, p.Policy, p.Registry)
 	if err != nil {
-		return Package{}, &RefusedError{name, place(p.Ref), err}
+		return Package{}, oci.Layer{}, p.refuse(ctx, name, err)
 	}
 	taken, err := read(to, pulled.Digest, name, key)
 	if err != nil {
-		return Package{}, &RefusedError{name, place(p.Ref), err}
+		return Package{}, oci.Layer{}, p.refuse(ctx, name, err)
+	}
+	l, err := layer(ctx, to, pulled.Digest, epoch)
+	if err != nil {
+		return Package{}, oci.Layer{}, p.refuse(ctx, name, err)
 	}
 	taken.Signed, taken.From = pulled.Verdict.Signed, place(p.Ref)
-	return taken, nil
+	return taken, l, nil
 }
 
 // Bring brings another output of a package into the layout.
@@ -146,9 +154,41 @@ func (p Place) Bring(ctx context.Context, to *oci.Layout, pkg Package, o Output)
 	}
 	// Its digest stands in what was signed.
 	if _, err := registry.Pull(ctx, to, ref, trust.Unverified, p.Registry); err != nil {
-		return &RefusedError{pkg.Name, place(p.Ref), err}
+		return p.refuse(ctx, pkg.Name, err)
 	}
 	return nil
+}
+
+// refuse is the error of a package that is not taken. Where it did not come, or this host
+// could not keep it, that is no matter of the package.
+func (p Place) refuse(ctx context.Context, name string, err error) error {
+	var host syscall.Errno
+	if ctx.Err() != nil || registry.Unreachable(err) || errors.As(err, &host) && host != syscall.ENOENT {
+		return fmt.Errorf("taking package %s of %s: %w", name, p, err)
+	}
+	return &RefusedError{name, p.String(), err}
+}
+
+// layer reads the one layer of an image.
+func layer(ctx context.Context, l *oci.Layout, image v1.Hash, epoch time.Time) (_ oci.Layer, err error) {
+	img, err := l.Image(image)
+	if err != nil {
+		return oci.Layer{}, err
+	}
+	m, err := img.Manifest()
+	if err != nil {
+		return oci.Layer{}, err
+	}
+	r, err := oci.OpenLayer(img, 0)
+	if err != nil {
+		return oci.Layer{}, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	again, err := l.WriteLayer(ctx, r, oci.LayerOptions{Epoch: epoch})
+	if err == nil && again.Digest != m.Layers[0].Digest {
+		err = fmt.Errorf("its layer is %s, and its files give %s: rootbuild did not write it", m.Layers[0].Digest, again.Digest)
+	}
+	return again, err
 }
 
 // read reads what the image of a root says of its package.

@@ -5,8 +5,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -78,9 +81,12 @@ func TestTake(t *testing.T) {
 		}
 	}
 	to := openLayout(t)
-	p, err := place.Take(t.Context(), to, "hello", key)
+	p, got, err := place.Take(t.Context(), to, "hello", key, time.Time{})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(got.Entries) == 0 || got.Entries[len(got.Entries)-1].Path != "usr/bin/hello" {
+		t.Errorf("its layer holds %v", got.Entries)
 	}
 	if _, tools := p.Images[packages.Tools]; p.Version != "1.0" || tools || len(p.Images) != 2 {
 		t.Errorf("got %+v, want hello 1.0 with root and dev", p)
@@ -98,7 +104,7 @@ func TestTake(t *testing.T) {
 
 func TestTakeRefused(t *testing.T) {
 	place, from := published(t)
-	p, err := place.Take(t.Context(), openLayout(t), "hello", key)
+	p, _, err := place.Take(t.Context(), openLayout(t), "hello", key, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,25 +113,50 @@ func TestTakeRefused(t *testing.T) {
 	if err := from.Export(t.Context(), p.Images[packages.Root], to, otherKey); err != nil {
 		t.Fatal(err)
 	}
+	damaged, half := spoilt(t, func(file string) error { return os.WriteFile(file, bytes.Repeat([]byte{0}, size(t, file)), 0o600) }), spoilt(t, os.Remove)
 	signed := place
 	signed.Policy = trust.Policy{Name: "policy.yaml"}
 	for name, test := range map[string]struct {
 		place     packages.Place
 		name, key string
+		epoch     time.Time
 		want      string
 	}{
-		"another key":  {place, "hello", otherKey, "it says that it is the package with key"},
-		"another name": {place, "goodbye", key, `output "root" of package "hello"`},
-		"nobody":       {signed, "hello", key, "not trusted by policy policy.yaml"},
+		"another key":  {place, "hello", otherKey, time.Time{}, "it says that it is the package with key"},
+		"another name": {place, "goodbye", key, time.Time{}, `output "root" of package "hello"`},
+		"other bytes":  {place, "hello", key, time.Unix(1, 0), "rootbuild did not write it"},
+		"damaged":      {damaged, "hello", key, time.Time{}, "its bytes have digest"},
+		"half":         {half, "hello", key, time.Time{}, "no such file"},
+		"nobody":       {signed, "hello", key, time.Time{}, "not trusted by policy policy.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := test.place.Take(t.Context(), openLayout(t), test.name, test.key)
+			_, _, err := test.place.Take(t.Context(), openLayout(t), test.name, test.key, test.epoch)
 			var refused *packages.RefusedError
 			if !errors.As(err, &refused) || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want a RefusedError with %q", err, test.want)
 			}
 		})
 	}
+}
+
+// spoilt is a place where the layer of the package is spoilt.
+func spoilt(t *testing.T, spoil func(file string) error) packages.Place {
+	t.Helper()
+	place, from := published(t)
+	l := layer(t, from, "usr/bin/hello")
+	if err := spoil(filepath.Join(place.Ref.Dir(), "blobs", "sha256", l.Digest.Hex)); err != nil {
+		t.Fatal(err)
+	}
+	return place
+}
+
+func size(t *testing.T, file string) int {
+	t.Helper()
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int(info.Size())
 }
 
 func TestParsePlace(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strconv"
 	"syscall"
@@ -100,6 +101,19 @@ func passing(err error) bool {
 	return errors.As(err, &cut) || errors.As(err, &damaged) || errors.Is(err, errStalled) || errors.Is(err, errRange) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// Unreachable says whether an error is of the way to a registry, or of the registry
+// itself, and not of what it holds.
+func Unreachable(err error) bool {
+	var status *statusError
+	if errors.As(err, &status) {
+		return status.code != http.StatusNotFound
+	}
+	var damaged *oci.DamagedError
+	var asked *url.Error
+	var network *net.OpError
+	return errors.As(err, &asked) || errors.As(err, &network) || passing(err) && !errors.As(err, &damaged)
 }
 
 // retry calls f until it succeeds, or fails for good, or too often. It tells
