@@ -51,8 +51,6 @@ func (d *decoder) origin(n *yaml.Node, s *Source) {
 	case keys == nil:
 	case web == apt:
 		d.Faultf(n.Line, "an origin has either url or apt")
-	case web && member:
-		d.Faultf(n.Line, "member without apt")
 	case web && !isWeb(o.URL):
 		d.Faultf(n.Line, "url %q is not one of http or https", o.URL)
 	case apt && (!strings.HasPrefix(o.Apt, "pool/") || !fs.ValidPath(o.Apt)):

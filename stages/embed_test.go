@@ -34,3 +34,18 @@ func load(t *testing.T, name string) stages.Graph {
 	}
 	return g
 }
+
+// One place fades: an archive keeps a version until the next one.
+func TestEmbeddedSourcesHaveTwoOrigins(t *testing.T) {
+	recipes, err := stages.LoadFor(images.Target{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, r := range recipes {
+		for _, s := range r.Sources {
+			if len(s.Origins) < 2 {
+				t.Errorf("%s: source %s has the one origin %v", name, s.Name, s.Origins)
+			}
+		}
+	}
+}

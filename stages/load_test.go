@@ -38,6 +38,7 @@ sources:
       - url: https://example.org/busybox.tar.bz2
       - apt: pool/main/b/busybox/busybox_1.37.0.orig.tar.bz2
       - {apt: pool/main/b/busybox/busybox-source_1.deb, member: usr/src/busybox.tar.bz2}
+      - {url: "https://example.org/busybox-source_1.deb", member: usr/src/busybox.tar.bz2}
 tools: []
 build_needs: [linux-headers]
 needs: [baselayout]
@@ -87,6 +88,7 @@ func TestLoad(t *testing.T) {
 				{URL: "https://example.org/busybox.tar.bz2"},
 				{Apt: "pool/main/b/busybox/busybox_1.37.0.orig.tar.bz2"},
 				{Apt: "pool/main/b/busybox/busybox-source_1.deb", Member: "usr/src/busybox.tar.bz2"},
+				{URL: "https://example.org/busybox-source_1.deb", Member: "usr/src/busybox.tar.bz2"},
 			},
 		}},
 		OwnTools: true, BuildNeeds: []string{"linux-headers"}, Needs: []string{"baselayout"}, Fallback: true,
@@ -96,8 +98,8 @@ func TestLoad(t *testing.T) {
 			Config: []string{"CONFIG_STATIC=n"}, Env: map[string]string{"LEVEL": "2"},
 		},
 		Steps: map[string]stages.Step{
-			"prepare": {Text: "sed -i s,a,b, Makefile", Line: 27},
-			"install": {Text: "make install\nrm -r $DESTDIR/linuxrc\n", Line: 29},
+			"prepare": {Text: "sed -i s,a,b, Makefile", Line: 28},
+			"install": {Text: "make install\nrm -r $DESTDIR/linuxrc\n", Line: 30},
 		},
 		Remove:  []string{"usr/share/man/*"},
 		Files:   map[string][]byte{"1.patch": []byte("one"), "2.patch": []byte("two"), "files/mdev.conf": []byte("conf")},
@@ -107,7 +109,7 @@ func TestLoad(t *testing.T) {
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(stages.Recipe{})); diff != "" {
 		t.Errorf("recipe (-want +got):\n%s", diff)
 	}
-	if at := got.NamedAt("baselayout"); at != "site/busybox/recipe.yaml:15" {
+	if at := got.NamedAt("baselayout"); at != "site/busybox/recipe.yaml:16" {
 		t.Errorf("baselayout is named at %s", at)
 	}
 	if at := got.NamedAt("bash"); at != "site/busybox/recipe.yaml:1" {

@@ -61,7 +61,7 @@ type Source struct {
 }
 
 // Origin is a place that has a source: either a URL, or the path of a file in
-// the host's package mirror (and, with Member, of a file within that package).
+// the host's package mirror; with Member, a file within that Debian package.
 type Origin struct {
 	URL    string
 	Apt    string

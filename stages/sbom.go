@@ -151,7 +151,8 @@ func (b *sbom) sources() {
 			PrimaryPackagePurpose: "SOURCE",
 		}
 		for _, o := range s.Origins {
-			if strings.HasPrefix(o.URL, "https://") {
+			// The checksum is that of the file, not of a package around it.
+			if strings.HasPrefix(o.URL, "https://") && o.Member == "" {
 				p.PackageDownloadLocation = public(o.URL)
 				break
 			}

@@ -20,7 +20,7 @@ type ListedSource struct {
 type ListedOrigin struct {
 	URL    string `json:"url,omitempty"`
 	Apt    string `json:"apt,omitempty"`    // path in a Debian archive
-	Member string `json:"member,omitempty"` // path in the package that Apt names
+	Member string `json:"member,omitempty"` // path in the Debian package that URL or Apt names
 }
 
 // Sources returns the sources of all stages, each checksum once: by the name,
@@ -64,13 +64,14 @@ func (g Graph) sourceList(digest string) SourceList {
 
 // String names the origin as messages and documents show it.
 func (o Origin) String() string {
-	switch {
-	case o.URL != "":
-		return public(o.URL)
-	case o.Member != "":
-		return "apt " + o.Apt + " (its file " + o.Member + ")"
+	where := public(o.URL)
+	if o.URL == "" {
+		where = "apt " + o.Apt
 	}
-	return "apt " + o.Apt
+	if o.Member != "" {
+		where += " (its file " + o.Member + ")"
+	}
+	return where
 }
 
 // public returns an address without its password: documents go where images go.
