@@ -31,7 +31,7 @@ var layers = map[string][]string{
 	"stages":            {"images", "images/leaks"},
 	"builder":           {"builder/base", "builder/distfiles", "builder/engine", "builder/packages", "images", "images/compare", "images/cpio", "images/leaks", "images/oci", "images/registry", "images/safeopen", "images/trust", "stages", "nfsroot/lockfile"},
 	"builder/engine":    {"images/safeopen"},
-	"builder/packages":  {"images/oci", "images/registry", "images/trust"},
+	"builder/packages":  {"images/compare", "images/oci", "images/registry", "images/trust"},
 	"builder/base":      {"images/oci", "images/safeopen"},
 	"builder/distfiles": {"images/safeopen"},
 	"nfsroot":           {"images/safeopen", "nfsroot/lockfile", "nfsroot/unpack"},

@@ -26,6 +26,7 @@ type PlannedStage struct {
 	Causes  []stages.Cause `json:"causes,omitempty"`
 	Seconds float64        `json:"seconds,omitempty"` // that it took before; 0: not known
 	From    string         `json:"from,omitempty"`    // the place that a package is taken from
+	Bytes   int64          `json:"bytes,omitempty"`   // that come from there, packed
 }
 
 // Action is what a build does with a stage.
@@ -59,7 +60,9 @@ func (s *State) Plan(ctx context.Context, graph stages.Graph, o PlanOptions) (Pl
 	if err != nil {
 		return Plan{}, err
 	}
-	p := planner{graph: graph, state: s, layout: layout, places: o.Packages, keys: sync.OnceValue(graph.Keys)}
+	p := planner{graph: graph, state: s, layout: layout, offered: map[string]packages.Package{}}
+	p.offers = offers{graph: graph, keys: sync.OnceValue(graph.Keys), places: o.Packages}
+	p.offers.layer = func(ctx context.Context, n need) (packages.Layer, bool, error) { return p.layer(ctx, n) }
 	if found {
 		p.outputs = graph.LLB(stages.Inputs{Store: sourceStore, Base: baseState(base)})
 		p.now = graph.Ingredients(base.String())

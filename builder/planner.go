@@ -26,8 +26,8 @@ type planner struct {
 	layout  *oci.Layout
 	outputs map[string]stages.Outputs // none without a base
 	now     map[string]stages.Ingredients
-	places  []packages.Place // that packages are taken from
-	keys    func() map[string]string
+	offers  offers
+	offered map[string]packages.Package // what places say of packages that would be taken
 }
 
 // stepRecords are what the records know of the two steps of a stage.
@@ -67,6 +67,7 @@ func (p planner) plan(ctx context.Context) ([]PlannedStage, error) {
 	for i, r := range p.graph.Stages {
 		p.explain(&list[i], known[r.Name], records.of(r.Name))
 	}
+	p.weigh(list)
 	return list, nil
 }
 
@@ -132,17 +133,65 @@ func (p planner) elsewhere(ctx context.Context, s *PlannedStage) error {
 	if s.Action != ActionBuild {
 		return nil
 	}
-	for _, place := range p.places {
-		has, err := place.Has(ctx, p.keys()[s.Name])
+	pkg, found, err := p.offer(ctx, s.Name)
+	if found {
+		s.Action, s.From = ActionTake, pkg.From
+	}
+	return err
+}
+
+// offer returns the package of a stage that would be taken, if a place has one.
+func (p planner) offer(ctx context.Context, name string) (packages.Package, bool, error) {
+	if pkg, asked := p.offered[name]; asked {
+		return pkg, pkg.From != "", nil
+	}
+	p.offered[name] = packages.Package{}
+	for o, err := range p.offers.of(ctx, name) {
 		if err != nil {
-			return err
+			return packages.Package{}, false, err
 		}
-		if has {
-			s.Action, s.From = ActionTake, place.String()
-			return nil
+		p.offered[name] = o.says
+		return o.says, true, nil
+	}
+	return packages.Package{}, false, nil
+}
+
+// layer tells the layer of an output that would be taken, or that was made here.
+func (p planner) layer(ctx context.Context, n need) (packages.Layer, bool, error) {
+	pkg, found, err := p.offer(ctx, n.stage)
+	if found || err != nil {
+		return pkg.Layers[n.output], err == nil && pkg.Layers != nil, err
+	}
+	if p.outputs == nil {
+		return packages.Layer{}, false, nil
+	}
+	return p.state.layerOf(ctx, p.layout, p.outputs[n.stage], n)
+}
+
+// weigh adds to the stages that are taken how much of them is: the root, and what is
+// needed to build others.
+func (p planner) weigh(list []PlannedStage) {
+	wanted := map[need]bool{}
+	for _, s := range list {
+		switch s.Action {
+		case ActionTake:
+			wanted[need{s.Name, packages.Root}] = true
+		case ActionBuild:
+			for _, n := range needs(p.graph, s.Name) {
+				wanted[n] = true
+			}
 		}
 	}
-	return nil
+	for i, s := range list {
+		if s.Action != ActionTake {
+			continue
+		}
+		for o, l := range p.offered[s.Name].Layers {
+			if wanted[need{s.Name, o}] {
+				list[i].Bytes += l.Size
+			}
+		}
+	}
 }
 
 // neededBy are the stages whose outputs an action on a stage reads.

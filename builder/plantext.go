@@ -7,6 +7,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/docker/go-units"
+
 	"github.com/rootbuild/rootbuild/stages"
 )
 
@@ -27,11 +29,14 @@ func (p Plan) WriteTable(w io.Writer) error {
 func (p Plan) sum() string {
 	count := map[Action]int{}
 	var seconds float64
+	var bytes int64
 	unknown := 0
 	for _, s := range p.Stages {
 		count[s.Action]++
 		switch {
-		case s.Action == ActionCached, s.Action == ActionTake:
+		case s.Action == ActionTake:
+			bytes += s.Bytes
+		case s.Action == ActionCached:
 		case s.Seconds == 0:
 			unknown++
 		default:
@@ -40,7 +45,7 @@ func (p Plan) sum() string {
 	}
 	text := fmt.Sprintf("%d to build, %d to collect, %d cached", count[ActionBuild], count[ActionCollect], count[ActionCached])
 	if n := count[ActionTake]; n > 0 {
-		text = fmt.Sprintf("%d to take, %s", n, text)
+		text = fmt.Sprintf("%d to take (%s), %s", n, units.BytesSize(float64(bytes)), text)
 	}
 	switch {
 	case seconds > 0 && unknown > 0:
@@ -55,7 +60,7 @@ func (p Plan) sum() string {
 func (s PlannedStage) outlook() string {
 	switch {
 	case s.Action == ActionTake:
-		return "take from " + s.From
+		return fmt.Sprintf("take from %s (%s)", s.From, units.BytesSize(float64(s.Bytes)))
 	case s.Action != ActionCached && s.Seconds > 0:
 		return fmt.Sprintf("%s (about %s): %s", s.Action, span(s.Seconds), reasons(s.Causes))
 	case s.Action != ActionCached:

@@ -3,10 +3,11 @@ package builder
 import (
 	"context"
 	"errors"
-
-	"github.com/moby/buildkit/client/llb"
+	"fmt"
+	"strings"
 
 	"github.com/rootbuild/rootbuild/builder/packages"
+	"github.com/rootbuild/rootbuild/images/compare"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/trust"
 	"github.com/rootbuild/rootbuild/stages"
@@ -19,47 +20,70 @@ type Publish struct {
 	Key *trust.PrivateKey
 }
 
-// publish sends every stage whose result BuildKit has, and that the place lacks.
+// outputNames are those of every stage, in the order in which publish has them packed.
+var outputNames = []packages.Output{packages.Root, packages.Dev, packages.Tools}
+
+// publish sends every stage whose result BuildKit has, and that the place lacks. One that
+// it has with other bytes is an error.
 func (s *supply) publish(ctx context.Context, outputs map[string]stages.Outputs, list []Package) error {
-	lacking, err := s.lacking(ctx, planner{graph: s.graph, state: s.state, layout: s.layout, outputs: outputs})
-	if err != nil || len(lacking) == 0 {
+	done, err := s.done(ctx, planner{graph: s.graph, state: s.state, layout: s.layout, outputs: outputs})
+	if err != nil || len(done) == 0 {
 		return err
 	}
-	// The layers of roots are there for the packages of the image: under the key of
-	// what they are built of if nothing is taken.
-	asBuilt := map[string]Package{}
-	for _, p := range list {
-		asBuilt[p.Name] = p
-	}
-	var all []Package
-	for _, r := range lacking {
-		out := outputs[r.Name]
-		for _, o := range []struct {
-			name  packages.Output
-			state llb.State
-		}{{packages.Root, out.Root}, {packages.Dev, out.Dev}, {packages.Tools, out.Tools}} {
-			p, ok := asBuilt[r.Name]
-			if !ok || o.name != packages.Root {
-				def, err := marshal(ctx, r.Name, o.state)
-				if err != nil {
-					return err
-				}
-				p = Package{Definition: def}
-			}
-			p.Name, p.Fallback = r.Name+" "+string(o.name), true // none of them lies over another
-			all = append(all, p)
-		}
+	all, err := s.asPackages(ctx, done, outputs, list)
+	if err != nil {
+		return err
 	}
 	start := func() (Engine, error) { return s.start(ctx, s.built, all) }
 	layers, err := s.state.Layers(ctx, s.layout, all, s.graph.Target.Epoch, start, s.options.Display)
 	if err != nil {
 		return err
 	}
-	return s.send(ctx, lacking, layers)
+	made := map[string]packages.Made{}
+	for i, r := range done {
+		made[r.Name] = s.made(r, layers[3*i:3*i+3])
+	}
+	return s.send(ctx, done, made)
 }
 
-// lacking are the stages that are done here and that the place has not.
-func (s *supply) lacking(ctx context.Context, p planner) ([]stages.Recipe, error) {
+// asPackages are the outputs of stages. The layers of roots are there for the packages of
+// the image: under the key of what they are built of if nothing is taken.
+func (s *supply) asPackages(ctx context.Context, list []stages.Recipe, outputs map[string]stages.Outputs, image []Package) ([]Package, error) {
+	asBuilt := map[string]Package{}
+	for _, p := range image {
+		asBuilt[p.Name] = p
+	}
+	var all []Package
+	for _, r := range list {
+		for _, o := range outputNames {
+			p, ok := asBuilt[r.Name]
+			if !ok || o != packages.Root {
+				def, err := marshal(ctx, r.Name, output(outputs[r.Name], o))
+				if err != nil {
+					return nil, err
+				}
+				p = Package{Definition: def}
+			}
+			p.Name, p.Fallback = r.Name+" "+string(o), true // none of them lies over another
+			all = append(all, p)
+		}
+	}
+	return all, nil
+}
+
+func (s *supply) made(r stages.Recipe, layers []oci.Layer) packages.Made {
+	m := packages.Made{
+		Key: s.key(r.Name), Name: r.Name, Version: r.Version, Platform: s.platform(), Epoch: s.graph.Target.Epoch,
+		Layers: map[packages.Output]oci.Layer{},
+	}
+	for i, o := range outputNames {
+		m.Layers[o] = layers[i]
+	}
+	return m
+}
+
+// done are the stages that were built here.
+func (s *supply) done(ctx context.Context, p planner) ([]stages.Recipe, error) {
 	var list []stages.Recipe
 	for _, r := range s.graph.Stages {
 		foreign, err := s.foreign(r.Name)
@@ -73,35 +97,107 @@ func (s *supply) lacking(ctx context.Context, p planner) ([]stages.Recipe, error
 		if err != nil {
 			return nil, err
 		}
-		if !done.sorted {
-			continue
-		}
-		has, err := s.options.Publish.Place.Has(ctx, s.keys()[r.Name])
-		if err != nil {
-			return nil, err
-		}
-		if !has {
+		if done.sorted {
 			list = append(list, r)
 		}
 	}
 	return list, nil
 }
 
-// send publishes stages, of which there are three layers each.
-func (s *supply) send(ctx context.Context, list []stages.Recipe, layers []oci.Layer) error {
-	task := s.options.Display.Task("publish packages")
-	var errs []error
-	for i, r := range list {
-		made := packages.Made{
-			Key: s.keys()[r.Name], Name: r.Name, Version: r.Version, Platform: s.platform(), Epoch: s.graph.Target.Epoch,
-			Layers: map[packages.Output]oci.Layer{packages.Root: layers[3*i], packages.Dev: layers[3*i+1], packages.Tools: layers[3*i+2]},
+// send publishes what the place lacks, and compares what it has.
+func (s *supply) send(ctx context.Context, list []stages.Recipe, made map[string]packages.Made) error {
+	known := s.offers
+	known.layer = func(ctx context.Context, n need) (packages.Layer, bool, error) {
+		if m, ok := made[n.stage]; ok {
+			return packedLayer(n.output, m.Layers[n.output]), true, nil
 		}
-		if err := s.options.Publish.Place.Publish(ctx, s.layout, made, s.options.Publish.Key); err != nil {
-			errs = append(errs, err)
-			break // the next would fail alike
-		}
+		return s.layer(ctx, n)
 	}
-	err := errors.Join(errs...)
+	task := s.options.Display.Task("publish packages")
+	var others []error
+	err := s.options.Publish.Place.Edit(ctx, func(to packages.Place) error {
+		for _, r := range list {
+			m := made[r.Name]
+			var err error
+			if m.Content, err = known.content(ctx, r.Name); err == nil {
+				err = s.sendOne(ctx, to, m)
+			}
+			var other *OtherBytesError
+			if errors.As(err, &other) {
+				others = append(others, err)
+			} else if err != nil {
+				return err // the next would fail alike
+			}
+		}
+		return nil
+	})
+	err = errors.Join(append(others, err)...)
 	task.Done(err)
 	return err
+}
+
+// sendOne publishes a package, unless the place has it by one of its keys.
+func (s *supply) sendOne(ctx context.Context, to packages.Place, m packages.Made) error {
+	tags := []string{m.Key}
+	if m.Content != "" {
+		tags = append(tags, packages.ByContent(m.Content))
+	}
+	have := false
+	for i, tag := range tags {
+		there, found, err := to.Look(ctx, tag)
+		if err != nil {
+			return err
+		}
+		have = have || found && i == 0
+		if found {
+			if err := s.compare(ctx, to, m, there); err != nil {
+				return err
+			}
+		}
+	}
+	if have {
+		return nil
+	}
+	return to.Publish(ctx, s.layout, m, s.options.Publish.Key)
+}
+
+// OtherBytesError is of a package that somebody else built to other bytes.
+type OtherBytesError struct {
+	Name, Place string
+	Differences []compare.Difference
+}
+
+// firstOfPackage are as many differences of a package as its error tells.
+const firstOfPackage = 3
+
+// Error names the files.
+func (e *OtherBytesError) Error() string {
+	var lines []string
+	for i, d := range e.Differences {
+		if i == firstOfPackage {
+			lines = append(lines, fmt.Sprintf("and %d more", len(e.Differences)-i))
+			break
+		}
+		lines = append(lines, d.String())
+	}
+	return fmt.Sprintf("package %s: %s has it with other bytes than were built here, and keeps them: %s", e.Name, e.Place, strings.Join(lines, "; "))
+}
+
+// compare says in what the package that a place has differs from the one made here.
+func (s *supply) compare(ctx context.Context, to packages.Place, m packages.Made, there packages.Package) error {
+	found := &OtherBytesError{Name: m.Name, Place: s.options.Publish.Place.String()}
+	for _, o := range outputNames {
+		if there.Layers[o].Digest == packedLayer(o, m.Layers[o]).Digest {
+			continue
+		}
+		differences, err := to.Compare(ctx, s.layout, there, m, o)
+		if err != nil {
+			return err
+		}
+		found.Differences = append(found.Differences, differences...)
+	}
+	if len(found.Differences) == 0 {
+		return nil
+	}
+	return found
 }

@@ -23,6 +23,7 @@ func (s *supply) layers(ctx context.Context) ([]oci.Layer, v1.Hash, error) {
 		return nil, base, err
 	}
 	outputs := s.graph.LLB(inputs(base))
+	s.outputs = outputs
 	list, err := definitions(ctx, s.graph, outputs)
 	if err != nil {
 		return nil, base, err
@@ -151,5 +152,5 @@ func (s *supply) own(ctx context.Context, p planner) ([]string, error) {
 // foreign says whether a stage was taken from elsewhere.
 func (s *supply) foreign(name string) (bool, error) {
 	var t taken
-	return s.state.Kept(kindTaken, s.keys()[name], &t)
+	return s.state.Kept(kindTaken, s.key(name), &t)
 }

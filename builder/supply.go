@@ -31,8 +31,9 @@ const kindTaken = "taken"
 // supply takes the packages of a graph from elsewhere, each once.
 type supply struct {
 	build
-	keys  func() map[string]string
-	built stages.Graph // the part of it that is not taken
+	offers  offers
+	built   stages.Graph              // the part of it that is not taken
+	outputs map[string]stages.Outputs // as if all were built here; none without a base
 
 	mu     sync.Mutex
 	known  map[string]taken
@@ -40,7 +41,24 @@ type supply struct {
 }
 
 func newSupply(b build) *supply {
-	return &supply{build: b, keys: sync.OnceValue(b.graph.Keys), built: b.graph, known: map[string]taken{}}
+	s := &supply{build: b, offers: b.offers(), built: b.graph, known: map[string]taken{}}
+	s.offers.layer = s.layer
+	return s
+}
+
+// key is that of a stage.
+func (s *supply) key(name string) string { return s.offers.keys()[name] }
+
+// layer tells the layer of an output that is taken, or that was made here.
+func (s *supply) layer(ctx context.Context, n need) (packages.Layer, bool, error) {
+	t, err := s.take(ctx, n.stage)
+	if t.Found || err != nil {
+		return t.Package.Layers[n.output], err == nil && t.Package.Layers != nil, err
+	}
+	if s.outputs == nil {
+		return packages.Layer{}, false, nil
+	}
+	return s.state.layerOf(ctx, s.layout, s.outputs[n.stage], n)
 }
 
 // take returns the package of a stage, if one is found and trusted.
@@ -85,36 +103,31 @@ func (s *supply) takeAll(ctx context.Context, names []string) (missing []string,
 // find looks into the records, then asks each place in turn.
 func (s *supply) find(ctx context.Context, name string) (taken, error) {
 	var t taken
-	key := s.keys()[name]
-	found, err := s.state.Kept(kindTaken, key, &t)
+	found, err := s.state.Kept(kindTaken, s.key(name), &t)
 	if err != nil || found && s.layout.Has(t.Layer.Digest) {
 		t.Found = err == nil
 		return t, err
 	}
-	for _, place := range s.options.Packages {
-		t, err := s.from(ctx, place, name, key)
-		if s.builtInstead(err) {
-			continue
+	for offer, err := range s.offers.of(ctx, name) {
+		if err != nil {
+			return taken{}, err
 		}
-		if err != nil || t.Found {
+		t, err := s.from(ctx, offer, name)
+		if !s.builtInstead(err) {
 			return t, err
 		}
 	}
 	return taken{}, nil
 }
 
-func (s *supply) from(ctx context.Context, place packages.Place, name, key string) (taken, error) {
-	found, err := place.Has(ctx, key)
-	if !found || err != nil {
-		return taken{}, err
-	}
+func (s *supply) from(ctx context.Context, o offer, name string) (taken, error) {
 	s.taking.Lock()
 	defer s.taking.Unlock()
-	p, layer, err := place.Take(ctx, s.layout, name, key, s.graph.Target.Epoch)
+	p, layer, err := o.place.Take(ctx, s.layout, name, o.tag, s.graph.Target.Epoch)
 	if err != nil {
 		return taken{}, err
 	}
-	return taken{p, layer, true}, s.state.Keep(kindTaken, key, taken{p, layer, true})
+	return taken{p, layer, true}, s.state.Keep(kindTaken, s.key(name), taken{p, layer, true})
 }
 
 // builtInstead tells that a package is refused, if that is what err says and the policy
@@ -150,7 +163,7 @@ func (s *supply) inputs(ctx context.Context, p planner, building []string) (map[
 		if done.sorted {
 			continue
 		}
-		for _, need := range s.needs(building[i]) {
+		for _, need := range needs(s.graph, building[i]) {
 			if seen[need.stage+string(need.output)] {
 				continue
 			}
@@ -185,24 +198,6 @@ func (s *supply) inputs(ctx context.Context, p planner, building []string) (map[
 		}
 	}
 	return inputs, building, nil
-}
-
-// need is an output of a stage.
-type need struct {
-	stage  string
-	output packages.Output
-}
-
-// needs are what a stage is built with.
-func (s *supply) needs(name string) []need {
-	var list []need
-	for _, tool := range s.graph.Tools(name) {
-		list = append(list, need{tool, packages.Tools})
-	}
-	for _, dep := range s.graph.BuildClosure(name) {
-		list = append(list, need{dep, packages.Root}, need{dep, packages.Dev})
-	}
-	return list
 }
 
 // bring has an output of a package in the layout, and makes it a state to build with.

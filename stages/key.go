@@ -1,5 +1,7 @@
 package stages
 
+import "encoding/json"
+
 // Keys returns, for each stage by name, the key of what it gives: a digest in hex of
 // all that determines it. That is the recipe with its sources, the keys of the stages
 // that it is built with, the triple, the epoch and rootbuild's own programs, and not the
@@ -16,4 +18,21 @@ func (g Graph) Keys() map[string]string {
 		keys[r.Name] = i.Digest()
 	}
 	return keys
+}
+
+// ContentKey returns the key by content of what a stage gives: a digest in hex of what
+// determines its key, but with what the stage mounts in place of the keys of those that
+// gave it: their outputs in the order of mounting, by digest. A stage that is built with
+// a library that changed, and still has the same bytes, has the same one.
+func (g Graph) ContentKey(name string, mounted []string) string {
+	i := g.Ingredients("")[name]
+	i.Dependencies, i.Beneath = nil, nil
+	text, err := json.Marshal(struct {
+		Ingredients
+		Mounted []string
+	}{i, mounted})
+	if err != nil {
+		panic("internal error: " + err.Error())
+	}
+	return sum(text)
 }

@@ -45,3 +45,29 @@ func TestKeys(t *testing.T) {
 		})
 	}
 }
+
+// The key by content follows what is mounted, and not what that was made of.
+func TestContentKey(t *testing.T) {
+	graph := smallGraphAfter(t, func(fstest.MapFS) {})
+	mounted := []string{"root of lines: a", "dev of lines: b"}
+	key := graph.ContentKey("hello", mounted)
+	edited := func(file, old, text string) string {
+		return smallGraphAfter(t, replaceText(t, file, old, text)).ContentKey("hello", mounted)
+	}
+	for name, test := range map[string]struct {
+		key  string
+		same bool
+	}{
+		"again":           {graph.ContentKey("hello", mounted), true},
+		"another library": {edited("libc/recipe.yaml", "TESTS=n", "TESTS=y"), true},
+		"another recipe":  {edited("hello/recipe.yaml", `"2.12"`, `"2.13"`), false},
+		"another mount":   {graph.ContentKey("hello", []string{"root of lines: a", "dev of lines: c"}), false},
+		"another order":   {graph.ContentKey("hello", []string{"dev of lines: b", "root of lines: a"}), false},
+		"another stage":   {graph.ContentKey("lines", mounted), false},
+		"the other key":   {graph.Keys()["hello"], false},
+	} {
+		if (test.key == key) != test.same {
+			t.Errorf("%s: same key is %t, want %t", name, !test.same, test.same)
+		}
+	}
+}

@@ -1,13 +1,16 @@
 // Package packages keeps what stages gave in registries and layouts, by key. A package
 // is up to three images, one for each output, so that any program that knows images
-// copies and shows it: that of the root is tagged with the key, and names those of dev
-// and tools by digest. Who signed that one signed all three.
+// copies and shows it: that of the root is tagged with the key, and with the key by
+// content, and names those of dev and tools by digest. Who signed that one signed all
+// three.
 package packages
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 	"time"
 
@@ -28,31 +31,32 @@ const (
 	Tools Output = "tools" // what runs in steps
 )
 
-// The annotations of a package's images.
-const (
-	annotationKey    = "org.rootbuild.package.key"
-	annotationOutput = "org.rootbuild.package.output"
-	annotationDev    = "org.rootbuild.package.dev"   // digest of the image with that output
-	annotationTools  = "org.rootbuild.package.tools" // the same
-	annotationTitle  = "org.opencontainers.image.title"
-	annotationVer    = "org.opencontainers.image.version"
-)
-
 // Package is what a stage gave.
 type Package struct {
 	Key, Name, Version string
+	// Content is the key by content, "" where nobody knew what it was built with.
+	Content string
 	// Images are those of the outputs, by digest, in the layout where the package is.
 	// One that is empty has none.
 	Images map[Output]v1.Hash
+	// Layers are the layers of those images.
+	Layers map[Output]Layer
 	// Signed are the names of the keys that count for it.
 	Signed []string
 	// From is the repository or the layout that it came from.
 	From string
 }
 
+// Layer is the one layer of an output.
+type Layer struct {
+	Digest v1.Hash
+	Size   int64 // in bytes, packed
+}
+
 // Place is where packages are kept.
 type Place struct {
-	// Ref is a repository, HOST/REPOSITORY, or a layout, oci:DIR.
+	// Ref is a repository, HOST/REPOSITORY, a layout, oci:DIR, or an archive of one,
+	// oci-archive:FILE.
 	Ref oci.Reference
 	// Policy says whose packages are taken.
 	Policy trust.Policy
@@ -60,15 +64,15 @@ type Place struct {
 	Registry registry.Options
 }
 
-// ParsePlace reads HOST/REPOSITORY or oci:DIR.
+// ParsePlace reads HOST/REPOSITORY, oci:DIR or oci-archive:FILE.
 func ParsePlace(s string) (oci.Reference, error) {
 	text := s
 	if !oci.IsLocal(s) {
 		text += ":key" // a reference has a tag
 	}
 	ref, err := oci.ParseReference(text)
-	if err != nil || !ref.Registry() && s != place(ref) {
-		return ref, fmt.Errorf("packages are kept in HOST/REPOSITORY or oci:DIR, without a tag or a digest; have %q", s)
+	if err != nil || !ref.Registry() && s != place(ref) || ref.Format() == oci.FormatDocker {
+		return ref, fmt.Errorf("packages are kept in HOST/REPOSITORY, oci:DIR or oci-archive:FILE, without a tag or a digest; have %q", s)
 	}
 	return ref, nil
 }
@@ -78,28 +82,45 @@ func place(r oci.Reference) string {
 	if r.Registry() {
 		return r.Remote().Context().Name()
 	}
-	return "oci:" + r.Dir()
+	return string(r.Format()) + ":" + r.Path()
 }
 
 // String names the place as ParsePlace reads it.
 func (p Place) String() string { return place(p.Ref) }
 
 // at is the reference of a package's root.
-func (p Place) at(key string) (oci.Reference, error) {
-	return oci.ParseReference(place(p.Ref) + ":" + key)
+func (p Place) at(tag string) (oci.Reference, error) {
+	return oci.ParseReference(place(p.Ref) + ":" + tag)
 }
 
-// Has says whether the place has a package, whoever made it.
-func (p Place) Has(ctx context.Context, key string) (bool, error) {
-	if !p.Ref.Registry() {
-		_, found, err := oci.Tagged(p.Ref.Dir(), key)
-		return found, err
-	}
-	ref, err := p.at(key)
+// contentPrefix begins the tags of keys by content.
+const contentPrefix = "content-"
+
+// ByContent is the tag of the package with a key by content.
+func ByContent(content string) string { return contentPrefix + content }
+
+func contentOf(tag string) (string, bool) { return strings.CutPrefix(tag, contentPrefix) }
+
+// Look returns what the package with a tag says of itself, whoever made it, and whether
+// the place has one. The tag is a key, or that of a key by content.
+func (p Place) Look(ctx context.Context, tag string) (pkg Package, found bool, err error) {
+	ref, err := p.at(tag)
 	if err != nil {
-		return false, err
+		return Package{}, false, err
 	}
-	return registry.Has(ctx, ref, p.Registry)
+	if !p.Ref.Registry() {
+		if ref, found, err = p.Ref.Tagged(tag); !found || err != nil {
+			return Package{}, false, err
+		}
+	}
+	m, image, err := registry.Manifest(ctx, ref, p.Registry)
+	if m == nil || err != nil {
+		return Package{}, false, err
+	}
+	// One that says nothing of itself is refused when it is taken.
+	pkg, _ = describe(m, image)
+	pkg.From = place(p.Ref)
+	return pkg, true, nil
 }
 
 // A RefusedError says why a package that is there is not taken: for what it is, and not
@@ -117,12 +138,12 @@ func (e *RefusedError) Error() string {
 // Unwrap returns the reason.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
-// Take brings the root of a package that the place has into a layout, if the policy lets
-// it through, and returns the layer of it. What the package says of itself has to be what
-// was asked for, and its layer what rootbuild writes of such files at the epoch. A layout
-// takes one at a time.
-func (p Place) Take(ctx context.Context, to *oci.Layout, name, key string, epoch time.Time) (Package, oci.Layer, error) {
-	ref, err := p.at(key)
+// Take brings the root of a package that the place has by a tag into a layout, if the
+// policy lets it through, and returns the layer of it. What the package says of itself
+// has to be what was asked for, and its layer what rootbuild writes of such files at the
+// epoch. A layout takes one at a time.
+func (p Place) Take(ctx context.Context, to *oci.Layout, name, tag string, epoch time.Time) (Package, oci.Layer, error) {
+	ref, err := p.at(tag)
 	if err != nil {
 		return Package{}, oci.Layer{}, err
 	}
@@ -130,7 +151,7 @@ func (p Place) Take(ctx context.Context, to *oci.Layout, name, key string, epoch
 	if err != nil {
 		return Package{}, oci.Layer{}, p.refuse(ctx, name, err)
 	}
-	taken, err := read(to, pulled.Digest, name, key)
+	taken, err := read(to, pulled.Digest, name, tag)
 	if err != nil {
 		return Package{}, oci.Layer{}, p.refuse(ctx, name, err)
 	}
@@ -153,10 +174,41 @@ func (p Place) Bring(ctx context.Context, to *oci.Layout, pkg Package, o Output)
 		return err
 	}
 	// Its digest stands in what was signed.
-	if _, err := registry.Pull(ctx, to, ref, trust.Unverified, p.Registry); err != nil {
+	_, err = registry.Pull(ctx, to, ref, trust.Unverified, p.Registry)
+	if err == nil {
+		err = holds(to, image, pkg.Layers[o])
+	}
+	if err != nil {
 		return p.refuse(ctx, pkg.Name, err)
 	}
 	return nil
+}
+
+// holds says why an image is not one of that layer.
+func holds(l *oci.Layout, image v1.Hash, layer Layer) error {
+	m, err := manifest(l, image)
+	if err == nil && (len(m.Layers) != 1 || m.Layers[0].Digest != layer.Digest) {
+		err = fmt.Errorf("image %s has not the one layer that the package says, %s", image, layer.Digest)
+	}
+	return err
+}
+
+func manifest(l *oci.Layout, image v1.Hash) (*v1.Manifest, error) {
+	img, err := l.Image(image)
+	if err != nil {
+		return nil, err
+	}
+	return img.Manifest()
+}
+
+// read reads what the image of a root in a layout says of the package that a tag promised.
+func read(l *oci.Layout, image v1.Hash, name, tag string) (Package, error) {
+	m, err := manifest(l, image)
+	if err != nil {
+		return Package{}, err
+	}
+	p, err := describe(m, image)
+	return p, cmp.Or(err, p.check(name, tag))
 }
 
 // refuse is the error of a package that is not taken. Where it did not come, or this host
@@ -189,36 +241,4 @@ func layer(ctx context.Context, l *oci.Layout, image v1.Hash, epoch time.Time) (
 		err = fmt.Errorf("its layer is %s, and its files give %s: rootbuild did not write it", m.Layers[0].Digest, again.Digest)
 	}
 	return again, err
-}
-
-// read reads what the image of a root says of its package.
-func read(l *oci.Layout, image v1.Hash, name, key string) (Package, error) {
-	img, err := l.Image(image)
-	if err != nil {
-		return Package{}, err
-	}
-	m, err := img.Manifest()
-	if err != nil {
-		return Package{}, err
-	}
-	a := m.Annotations
-	switch {
-	case a[annotationKey] != key:
-		return Package{}, fmt.Errorf("it says that it is the package with key %.12q, and not %.12s", a[annotationKey], key)
-	case a[annotationTitle] != name || a[annotationOutput] != string(Root):
-		return Package{}, fmt.Errorf("it says that it is output %.20q of package %.40q", a[annotationOutput], a[annotationTitle])
-	case len(m.Layers) != 1:
-		return Package{}, fmt.Errorf("it has %d layers, and a package has one", len(m.Layers))
-	}
-	p := Package{Key: key, Name: name, Version: a[annotationVer], Images: map[Output]v1.Hash{Root: image}}
-	var errs []error
-	for o, text := range map[Output]string{Dev: a[annotationDev], Tools: a[annotationTools]} {
-		if text == "" {
-			continue
-		}
-		h, err := v1.NewHash(text)
-		errs = append(errs, err)
-		p.Images[o] = h
-	}
-	return p, errors.Join(errs...)
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,7 +77,7 @@ func published(t *testing.T) (packages.Place, *oci.Layout) {
 func TestTake(t *testing.T) {
 	place, _ := published(t)
 	for k, want := range map[string]bool{key: true, otherKey: false} {
-		if has, err := place.Has(t.Context(), k); err != nil || has != want {
+		if _, has, err := place.Look(t.Context(), k); err != nil || has != want {
 			t.Errorf("has %.4s: %t, %v; want %t", k, has, err, want)
 		}
 	}
@@ -123,7 +124,7 @@ func TestTakeRefused(t *testing.T) {
 		want      string
 	}{
 		"another key":  {place, "hello", otherKey, time.Time{}, "it says that it is the package with key"},
-		"another name": {place, "goodbye", key, time.Time{}, `output "root" of package "hello"`},
+		"another name": {place, "goodbye", key, time.Time{}, `it says that it is package "hello"`},
 		"other bytes":  {place, "hello", key, time.Unix(1, 0), "rootbuild did not write it"},
 		"damaged":      {damaged, "hello", key, time.Time{}, "its bytes have digest"},
 		"half":         {half, "hello", key, time.Time{}, "no such file"},
@@ -163,7 +164,7 @@ func TestParsePlace(t *testing.T) {
 	for text, right := range map[string]bool{
 		"registry.example.org/packages": true, "localhost:5000/a/b": true, "oci:/srv/packages": true,
 		"registry.example.org/packages:1": false, "packages": false,
-		"oci-archive:/srv/packages.tar": false, "registry.example.org/packages@sha256:" + key: false,
+		"oci-archive:/srv/packages.tar": true, "docker-archive:/srv/packages.tar": false, "registry.example.org/packages@sha256:" + key: false,
 	} {
 		ref, err := packages.ParsePlace(text)
 		if (err == nil) != right {
@@ -172,5 +173,96 @@ func TestParsePlace(t *testing.T) {
 		if got := (packages.Place{Ref: ref}).String(); right && got != text {
 			t.Errorf("%s: it is called %s", text, got)
 		}
+	}
+}
+
+func TestTakeByContent(t *testing.T) {
+	place, from := published(t)
+	m := made(t, from)
+	m.Key, m.Content = otherKey, "cafe"
+	if err := place.Publish(t.Context(), from, m, nil); err != nil {
+		t.Fatal(err)
+	}
+	p, _, err := place.Take(t.Context(), openLayout(t), "hello", packages.ByContent("cafe"), time.Time{})
+	if err != nil || p.Key != otherKey {
+		t.Fatalf("got %+v, %v, want the package with key %.4s", p, err, otherKey)
+	}
+	// Somebody who can write there gives a package the name of another content.
+	to := oci.Destination{Format: oci.FormatLayout, Path: place.Ref.Dir()}
+	if err := from.Export(t.Context(), p.Images[packages.Root], to, packages.ByContent("beef")); err != nil {
+		t.Fatal(err)
+	}
+	var refused *packages.RefusedError
+	if _, _, err = place.Take(t.Context(), openLayout(t), "hello", packages.ByContent("beef"), time.Time{}); !errors.As(err, &refused) {
+		t.Errorf("got %v, want a RefusedError", err)
+	}
+}
+
+// The headers are those whose layer the signed root names.
+func TestBringRefused(t *testing.T) {
+	place, _ := published(t)
+	to := openLayout(t)
+	p, _, err := place.Take(t.Context(), to, "hello", key, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Images[packages.Dev] = p.Images[packages.Root]
+	var refused *packages.RefusedError
+	if err := place.Bring(t.Context(), to, p, packages.Dev); !errors.As(err, &refused) || !strings.Contains(err.Error(), "has not the one layer") {
+		t.Errorf("got %v, want a RefusedError", err)
+	}
+}
+
+func TestCompare(t *testing.T) {
+	place, from := published(t)
+	there, _, err := place.Look(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	here := made(t, from)
+	here.Layers[packages.Root] = layer(t, from, "usr/bin/goodbye")
+	here.Layers[packages.Dev] = layer(t, from, "")
+	for o, want := range map[packages.Output][]string{
+		packages.Root: {"root of hello 1.0: /usr/bin/hello: missing", "root of hello 1.0: /usr/bin/goodbye: added"},
+		packages.Dev:  {"dev of hello 1.0: missing"},
+	} {
+		found, err := place.Compare(t.Context(), from, there, here, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := fmt.Sprint(found)
+		for _, line := range want {
+			if !strings.Contains(text, line) {
+				t.Errorf("%s: got %s, want %q", o, text, line)
+			}
+		}
+	}
+}
+
+// An archive that is written again holds what it held.
+func TestEdit(t *testing.T) {
+	from := openLayout(t)
+	file := filepath.Join(t.TempDir(), "packages.tar")
+	ref, err := packages.ParsePlace("oci-archive:" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive := packages.Place{Ref: ref, Policy: trust.Unverified}
+	for _, k := range []string{key, otherKey} {
+		m := made(t, from)
+		m.Key = k
+		err := archive.Edit(t.Context(), func(to packages.Place) error { return to.Publish(t.Context(), from, m, nil) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, k := range []string{key, otherKey} {
+		if _, _, err := archive.Take(t.Context(), openLayout(t), "hello", k, time.Time{}); err != nil {
+			t.Error(err)
+		}
+	}
+	err = archive.Edit(t.Context(), func(packages.Place) error { return errors.New("no") })
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(file), ".*")); err == nil || len(left) > 0 {
+		t.Errorf("got %v, and left %v", err, left)
 	}
 }

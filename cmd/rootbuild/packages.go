@@ -27,7 +27,7 @@ type packageOptions struct {
 
 func (o *packageOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringArrayVar(&o.from, "packages", nil, "take what need not be built from this `place`: HOST/REPOSITORY or oci:DIR; may be given again (default: those in "+packagesFile+", where it is there)")
+	f.StringArrayVar(&o.from, "packages", nil, "take what need not be built from this `place`: HOST/REPOSITORY, oci:DIR or oci-archive:FILE; may be given again (default: those in "+packagesFile+", where it is there)")
 	f.StringVar(&o.policy, "package-policy", "", "`file` with the policy that says whose packages are taken (default "+policyFile+")")
 }
 

@@ -248,14 +248,19 @@ func (l Local) copyBlob(ctx context.Context, to *Layout, d v1.Descriptor) error 
 
 // Tagged returns the reference of the image that the layout in dir knows by a
 // name, and whether there is one. It writes nothing.
-func Tagged(dir, name string) (_ Reference, found bool, err error) {
-	r := Reference{format: FormatLayout, path: dir}
+func Tagged(dir, name string) (Reference, bool, error) {
+	return Reference{format: FormatLayout, path: dir}.Tagged(name)
+}
+
+// Tagged is the function Tagged for a layout, or an archive of one, that r names.
+func (r Reference) Tagged(name string) (_ Reference, found bool, err error) {
+	r = Reference{format: r.format, path: r.path}
 	l, err := OpenLocal(r)
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, false, nil
 	}
 	if err != nil {
-		return r, false, fmt.Errorf("opening OCI layout %s: %w", dir, err)
+		return r, false, fmt.Errorf("opening OCI layout %s: %w", r.path, err)
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
 	index, err := l.index()

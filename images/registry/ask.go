@@ -57,18 +57,26 @@ func Attachments(ctx context.Context, at oci.Reference, subject v1.Hash, artifac
 	return list, nil
 }
 
-// Has says whether a registry has what a reference names.
-func Has(ctx context.Context, ref oci.Reference, o Options) (found bool, err error) {
+// Manifest returns the manifest of the one image that a reference names, which nobody
+// vouches for, and its digest. It is nil where a registry has no such image.
+func Manifest(ctx context.Context, ref oci.Reference, o Options) (m *v1.Manifest, image v1.Hash, err error) {
 	err = o.open(ctx, ref, func(s oci.Source) error {
-		_, _, err := s.Resolve(ctx)
+		data, d, err := s.Resolve(ctx)
+		if err != nil {
+			return err
+		}
+		image = d.Digest
+		if m, _, err = oci.ReadManifest(data, d.MediaType); err == nil && m == nil {
+			err = errors.New("it is an index, and not an image")
+		}
 		return err
 	})
 	var status *statusError
 	if errors.As(err, &status) && status.code == http.StatusNotFound {
-		return false, nil
+		return nil, v1.Hash{}, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("asking for %s: %w", ref, err)
+		return nil, v1.Hash{}, fmt.Errorf("asking for %s: %w", ref, err)
 	}
-	return true, nil
+	return m, image, nil
 }
