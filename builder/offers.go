@@ -59,6 +59,15 @@ func (o offers) tagged(ctx context.Context, tag string, yield func(offer, error)
 	return true
 }
 
+// having are the places that have a tag.
+func (o offers) having(ctx context.Context, tag string) (list []offer, err error) {
+	o.tagged(ctx, tag, func(found offer, failed error) bool {
+		list, err = append(list, found), failed
+		return err == nil
+	})
+	return list, err
+}
+
 // content returns the key by content of a stage, "" where it is not known what all that
 // it is built with is.
 func (o offers) content(ctx context.Context, name string) (string, error) {

@@ -185,19 +185,9 @@ func (e *OtherBytesError) Error() string {
 
 // compare says in what the package that a place has differs from the one made here.
 func (s *supply) compare(ctx context.Context, to packages.Place, m packages.Made, there packages.Package) error {
-	found := &OtherBytesError{Name: m.Name, Place: s.options.Publish.Place.String()}
-	for _, o := range outputNames {
-		if there.Layers[o].Digest == packedLayer(o, m.Layers[o]).Digest {
-			continue
-		}
-		differences, err := to.Compare(ctx, s.layout, there, m, o)
-		if err != nil {
-			return err
-		}
-		found.Differences = append(found.Differences, differences...)
+	found, err := differences(ctx, to, s.layout, there, m)
+	if len(found) == 0 || err != nil {
+		return err
 	}
-	if len(found.Differences) == 0 {
-		return nil
-	}
-	return found
+	return &OtherBytesError{m.Name, s.options.Publish.Place.String(), found}
 }

@@ -32,7 +32,7 @@ func (s *supply) layers(ctx context.Context) ([]oci.Layer, v1.Hash, error) {
 	if err != nil {
 		return nil, base, err
 	}
-	if outputs, err = s.substitute(ctx, base, outputs, list, missing); err != nil {
+	if outputs, err = s.substitute(ctx, inputs(base), outputs, list, missing); err != nil {
 		return nil, base, err
 	}
 	start := func() (Engine, error) { return s.start(ctx, s.built, list) }
@@ -95,7 +95,7 @@ func (s *supply) record(ctx context.Context, list []Package) ([]string, error) {
 
 // substitute has what is missing built with packages from elsewhere, where BuildKit has
 // none of its own. It returns the outputs of all stages as they are then built.
-func (s *supply) substitute(ctx context.Context, base v1.Hash, outputs map[string]stages.Outputs, list []Package, missing []string) (map[string]stages.Outputs, error) {
+func (s *supply) substitute(ctx context.Context, in stages.Inputs, outputs map[string]stages.Outputs, list []Package, missing []string) (map[string]stages.Outputs, error) {
 	p := planner{graph: s.graph, state: s.state, layout: s.layout, outputs: outputs}
 	if s.options.Publish != nil {
 		more, err := s.own(ctx, p)
@@ -115,7 +115,6 @@ func (s *supply) substitute(ctx context.Context, base v1.Hash, outputs map[strin
 	if len(taken) == 0 {
 		return outputs, nil
 	}
-	in := inputs(base)
 	in.Taken = taken
 	outputs = s.graph.LLB(in)
 	for i, p := range list {

@@ -28,7 +28,11 @@ type packageOptions struct {
 func (o *packageOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVar(&o.from, "packages", nil, "take what need not be built from this `place`: HOST/REPOSITORY, oci:DIR or oci-archive:FILE; may be given again (default: those in "+packagesFile+", where it is there)")
-	f.StringVar(&o.policy, "package-policy", "", "`file` with the policy that says whose packages are taken (default "+policyFile+")")
+	o.addPolicy(cmd)
+}
+
+func (o *packageOptions) addPolicy(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.policy, "package-policy", "", "`file` with the policy that says whose packages are taken (default "+policyFile+")")
 }
 
 // places are those that packages are taken from, by the policy for them.
@@ -37,11 +41,15 @@ func (o packageOptions) places(registry registryOptions) ([]packages.Place, erro
 	if err != nil || len(refs) == 0 {
 		return nil, err
 	}
-	options, err := registry.options()
+	policy, err := o.load()
 	if err != nil {
 		return nil, err
 	}
-	policy, err := o.load()
+	return placesBy(policy, refs, registry)
+}
+
+func placesBy(policy trust.Policy, refs []oci.Reference, registry registryOptions) ([]packages.Place, error) {
+	options, err := registry.options()
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,10 @@ what is built is the target as it stands.
 
 Sources are pinned by sha256 and are read from the state directory, where they are
 checked again; those that it lacks are fetched. The base is the one that the image
-names if the state directory has it, and else another one.`
+names if the state directory has it, and else another one.
+
+With --packages PLACE, it is a package that is built again, with the packages that it
+is built with taken from there, and compared with the one that the place has.`
 
 type reproduceVerb struct {
 	target   string
@@ -35,6 +38,7 @@ type reproduceVerb struct {
 	work     string
 	hosts    []string // that may be asked for sources
 	packages []string
+	places   packageOptions
 	json     bool
 	all      bool
 
@@ -49,7 +53,9 @@ func (v *reproduceVerb) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	addNFSRoot(cmd, &v.nfsroot)
 	f.StringVar(&v.work, "work", "", "empty `directory` to build in, which is kept (default: one below the state directory, which is removed)")
-	f.StringSliceVar(&v.packages, "packages", nil, "build and compare these packages only: `NAME,...`")
+	f.StringSliceVar(&v.packages, "package", nil, "build and compare these packages only: `NAME,...`")
+	f.StringArrayVar(&v.places.from, "packages", nil, "compare with what this `place` has, and build with packages from there: HOST/REPOSITORY, oci:DIR or oci-archive:FILE; may be given again")
+	v.places.addPolicy(cmd)
 	f.StringArrayVar(&v.hosts, "source-host", nil, "`HOST[:PORT]` that only the image names, and that may be asked for sources; may be given again")
 	f.BoolVar(&v.json, "json", false, "as JSON")
 	f.BoolVar(&v.all, "all", false, "tell every difference, not only the first")
@@ -62,6 +68,9 @@ func (v *reproduceVerb) addFlags(cmd *cobra.Command) {
 func (v *reproduceVerb) run(ctx context.Context, args []string, s streams) error {
 	if len(args) > 1 || (len(args) == 1) == (v.target != "") {
 		return usageError{errors.New("name one image to build again: rootbuild reproduce TAG|REF, or --target TARGET")}
+	}
+	if len(v.places.from) > 0 && (len(v.packages) == 0 || v.target == "") {
+		return usageError{errors.New("--packages: say which package of which target: rootbuild reproduce --target TARGET --package NAME --packages PLACE")}
 	}
 	if err := v.make.check(); err != nil {
 		return usageError{err}
@@ -94,7 +103,7 @@ func (v *reproduceVerb) key() (*trust.PrivateKey, error) {
 	case v.statement == "":
 		return nil, nil
 	case len(v.packages) > 0:
-		return nil, usageError{errors.New("--statement is of a whole image: leave --packages out")}
+		return nil, usageError{errors.New("--statement is of a whole image: leave --package out")}
 	}
 	if err := checkFor(v.repository); err != nil {
 		return nil, err
@@ -116,11 +125,20 @@ func (v *reproduceVerb) reproduce(ctx context.Context, what string, key *trust.P
 		return report, err
 	}
 	options.Sources.Hosts = v.hosts
+	if len(v.places.from) > 0 {
+		if options.Packages, err = v.places.places(v.registry); err != nil {
+			return report, err
+		}
+	}
 	r, err := state.Reproduce(ctx, builder.ReproduceOptions{Options: options, Work: v.work, Packages: v.packages})
 	if err != nil {
 		return report, err
 	}
 	defer closing(r, &err)
+	if len(options.Packages) > 0 {
+		err = v.ofPlaces(ctx, r, &report, s)
+		return report, err
+	}
 	subject, repository, err := v.subject(ctx, what, r, state, s)
 	if err != nil {
 		return report, err
@@ -133,6 +151,18 @@ func (v *reproduceVerb) reproduce(ctx context.Context, what string, key *trust.P
 		err = r.Vouch(subject, report, key, cmp.Or(v.repository, repository))
 	}
 	return report, err
+}
+
+// ofPlaces compares packages with those that were published.
+func (v *reproduceVerb) ofPlaces(ctx context.Context, r *builder.Reproduction, report *builder.Reproduced, s streams) error {
+	graph, err := loadGraph(v.target)
+	if err != nil {
+		return err
+	}
+	return v.make.state.show(s, func(display *engine.Display) error {
+		*report, err = r.OfPlaces(ctx, graph, display)
+		return err
+	})
 }
 
 // subject brings the image and what it is built of, and says which repository it comes

@@ -48,6 +48,7 @@ func verbGroups() []verbGroup {
 	}}, {"registry and trust", []verb{
 		{"push TAG|LAYOUT REF", "send an image to a registry", "push uclibc registry.example.org/nodes/uclibc:2026.11", pushHelp, exactly(2, "what to push, and where to: rootbuild push TAG|LAYOUT REF"), new(pushVerb)},
 		{"pull REF", "bring an image from a registry, unpack it and switch to it", "pull registry.example.org/nodes/uclibc:2026.11", pullHelp, exactly(1, "what to pull: rootbuild pull REF"), new(pullVerb)},
+		{"packages [PLACE...]", "list the packages that places have, and who signed them", "packages registry.example.org/packages", packagesHelp, cobra.ArbitraryArgs, new(packagesVerb)},
 		{"keygen NAME", "make a key pair to sign images with", "keygen site", keygenHelp, exactly(1, "the name of the key's files: rootbuild keygen NAME"), keygenVerb{}},
 		{"sign TAG|REF|LAYOUT --key KEY", "sign an image", "sign registry.example.org/nodes/uclibc:2026.11 --key site.key", signHelp, exactly(1, "what to sign: rootbuild sign TAG|REF|LAYOUT --key KEY"), new(signVerb)},
 		{"verify REF", "say who vouches for an image", "verify registry.example.org/nodes/uclibc:2026.11 --key site.pub", verifyHelp, exactly(1, "what to verify: rootbuild verify REF"), new(verifyVerb)},

@@ -246,6 +246,26 @@ func (l Local) copyBlob(ctx context.Context, to *Layout, d v1.Descriptor) error 
 	return err
 }
 
+// Names returns the names of the images that a layout, or an archive of one, knows; none
+// where there is no such layout.
+func (r Reference) Names() (names []string, err error) {
+	l, err := OpenLocal(Reference{format: r.format, path: r.path})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening OCI layout %s: %w", r.path, err)
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	index, err := l.index()
+	for _, d := range index.Manifests {
+		if name := d.Annotations[refName]; name != "" {
+			names = append(names, name)
+		}
+	}
+	return names, err
+}
+
 // Tagged returns the reference of the image that the layout in dir knows by a
 // name, and whether there is one. It writes nothing.
 func Tagged(dir, name string) (Reference, bool, error) {

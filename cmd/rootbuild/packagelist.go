@@ -1,0 +1,61 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+
+	"github.com/rootbuild/rootbuild/builder/packages"
+	"github.com/rootbuild/rootbuild/images/trust"
+	"github.com/spf13/cobra"
+)
+
+const packagesHelp = `packages lists what places have of packages: those that are named, HOST/REPOSITORY,
+oci:DIR or oci-archive:FILE, else those in ` + packagesFile + `.
+
+SIGNED BY says whose signatures count by the policy for packages, or why it refuses
+a package; without a policy nobody is asked. Two places that have other bytes for
+one package are an error.`
+
+type packagesVerb struct {
+	from     packageOptions
+	json     bool
+	registry registryOptions
+}
+
+func (v *packagesVerb) addFlags(cmd *cobra.Command) {
+	v.from.addPolicy(cmd)
+	cmd.Flags().BoolVar(&v.json, "json", false, "as JSON")
+	v.registry.addFlags(cmd)
+}
+
+func (v *packagesVerb) run(ctx context.Context, args []string, s streams) error {
+	v.from.from = args
+	refs, err := v.from.refs()
+	if err != nil {
+		return err
+	}
+	if len(refs) == 0 {
+		return usageError{errors.New("name a place: rootbuild packages HOST/REPOSITORY, oci:DIR or oci-archive:FILE; or put places into " + packagesFile)}
+	}
+	policy, judged := trust.Policy{}, v.from.policy != ""
+	if !judged {
+		if judged, err = trust.HasPolicy(policyFile); err != nil {
+			return usageError{err}
+		}
+	}
+	if judged {
+		if policy, err = v.from.load(); err != nil {
+			return err
+		}
+	}
+	places, err := placesBy(policy, refs, v.registry)
+	if err != nil {
+		return err
+	}
+	list, err := packages.List(ctx, places, judged)
+	if err != nil {
+		return err
+	}
+	return cmp.Or(s.tell(list, v.json), list.Err())
+}
