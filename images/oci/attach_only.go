@@ -3,7 +3,6 @@ package oci
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -25,20 +24,5 @@ func (l *Layout) AttachOnly(subject v1.Hash, a Attachment) (v1.Hash, error) {
 			old[other.Desc.Digest] = true
 		}
 	}
-	return h, l.forget(old)
-}
-
-// forget takes manifests out of the index. Their blobs stay.
-func (l *Layout) forget(manifests map[v1.Hash]bool) error {
-	if len(manifests) == 0 {
-		return nil
-	}
-	l.index.Lock()
-	defer l.index.Unlock()
-	index, err := l.readIndex()
-	if err != nil {
-		return err
-	}
-	index.Manifests = slices.DeleteFunc(index.Manifests, func(d v1.Descriptor) bool { return manifests[d.Digest] })
-	return l.writeIndex(index)
+	return h, l.Forget(old)
 }
