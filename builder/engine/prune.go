@@ -70,6 +70,35 @@ func (p pruneNoter) Prune(ctx context.Context, ch chan client.UsageInfo, opt ...
 	return err
 }
 
+// Shrink starts the embedded BuildKit on its cache in o.Dir, and has it drop what was
+// used least recently until size bytes are left. What it drops is in doubt from then on.
+func Shrink(ctx context.Context, o Options, size int64) error {
+	e, err := embedded(ctx, o)
+	if err != nil {
+		return err
+	}
+	err = e.prune(ctx, size)
+	return errors.Join(err, e.Close())
+}
+
+// prune drops all for a size of 0.
+func (e *BuildKit) prune(ctx context.Context, size int64) error {
+	if err := e.client.Prune(ctx, nil, client.PruneAll, client.WithKeepOpt(0, 0, size, 0)); err != nil {
+		return fmt.Errorf("pruning BuildKit's cache: %w", err)
+	}
+	return nil
+}
+
+// InContainerd says whether what dir keeps for a builder is of a cache in the host's
+// containerd: who removes dir leaves that there.
+func InContainerd(dir string) (bool, error) {
+	_, err := os.Stat(filepath.Join(dir, "containerd-"+snapshotter))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // noteNewCache notes that dir holds no result yet, if BuildKit never ran there.
 func noteNewCache(dir string) error {
 	_, err := os.Stat(filepath.Join(dir, cacheFile))

@@ -36,16 +36,16 @@ func TestStepsArePruned(t *testing.T) {
 	build("first")
 	wantLost(false)
 
-	e, err := f.Start()
-	if err != nil {
-		t.Fatal(err)
+	shrink := func(size int64) {
+		t.Helper()
+		o := engine.Options{Builder: engine.Builder{Runc: f.Runc}, Dir: f.State.BuildKit()}
+		if err := engine.Shrink(t.Context(), o, size); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := e.(*engine.BuildKit).Prune(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if err := e.Close(); err != nil {
-		t.Fatal(err)
-	}
+	shrink(1 << 40)
+	wantLost(false)
+	shrink(1)
 	wantLost(true)
 	build("second")
 	wantLost(false)
