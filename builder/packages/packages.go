@@ -221,6 +221,9 @@ func (p Place) refuse(ctx context.Context, name string, err error) error {
 	return &RefusedError{name, p.String(), err}
 }
 
+// Is says whether an image is an output of a package, by its manifest.
+func Is(m *v1.Manifest) bool { return m.Annotations[annotationKey] != "" }
+
 // layer reads the one layer of an image.
 func layer(ctx context.Context, l *oci.Layout, image v1.Hash, epoch time.Time) (_ oci.Layer, err error) {
 	img, err := l.Image(image)
