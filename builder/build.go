@@ -9,7 +9,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/moby/buildkit/client/llb"
@@ -79,7 +81,17 @@ func (b build) run(ctx context.Context) (v1.Hash, error) {
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	return digest, errors.Join(b.attachBlueprint(ctx, digest, base), b.attachSBOM(digest))
+	return digest, errors.Join(b.attachBlueprint(ctx, digest, base), b.attachSBOM(digest), b.noteBuilt(digest))
+}
+
+// noteBuilt has the time of a manifest's file tell when its image was built last: Prune
+// goes by it.
+func (b build) noteBuilt(digest v1.Hash) error {
+	now := time.Now()
+	if err := os.Chtimes(b.layout.BlobPath(digest), now, now); err != nil {
+		return fmt.Errorf("noting that the image was built: %w", err)
+	}
+	return nil
 }
 
 // start fetches the sources that builds of a graph will read, and starts BuildKit.

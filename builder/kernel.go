@@ -54,10 +54,13 @@ func (s *State) Kernel(ctx context.Context, k Kernel, from Sources, display *eng
 	return file, modules, nil
 }
 
+// halfSuffix is of a directory that is not whole.
+const halfSuffix = ".half"
+
 // unpack makes the kernel's directory, whole or not at all.
 func (k Kernel) unpack(store *distfiles.Store, dir string) error {
 	// The lock says that what is there was left by a kill.
-	half := dir + ".half"
+	half := dir + halfSuffix
 	if err := errors.Join(os.RemoveAll(half), os.MkdirAll(half, 0o700)); err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func (s *State) Layers(ctx context.Context, images *oci.Layout, packages []Packa
 			mu.Lock()
 			defer mu.Unlock()
 			layers[i] = layer
-			return s.writeRecord("layers", Key(p.Definition), layer)
+			return s.writeRecord(kindLayers, Key(p.Definition), layer)
 		}})
 	}
 	if len(jobs) > 0 {

@@ -257,14 +257,23 @@ func took(s Step) float64 {
 // stepOf returns the step that makes a state with its record, and whether there
 // is one.
 func stepOf(ctx context.Context, state *State, s llb.State) (digest.Digest, Step, bool, error) {
-	def, err := s.Marshal(ctx)
+	head, err := headOf(ctx, s)
 	if err != nil {
-		return "", Step{}, false, fmt.Errorf("internal error: marshalling a stage: %w", err)
-	}
-	head, err := def.Head()
-	if err != nil {
-		return "", Step{}, false, fmt.Errorf("internal error: marshalling a stage: %w", err)
+		return "", Step{}, false, err
 	}
 	step, done, err := state.Step(head)
 	return head, step, done, err
+}
+
+// headOf returns the step that makes a state.
+func headOf(ctx context.Context, s llb.State) (digest.Digest, error) {
+	def, err := s.Marshal(ctx)
+	if err != nil {
+		return "", fmt.Errorf("internal error: marshalling a stage: %w", err)
+	}
+	head, err := def.Head()
+	if err != nil {
+		return "", fmt.Errorf("internal error: marshalling a stage: %w", err)
+	}
+	return head, nil
 }

@@ -20,6 +20,9 @@ func Key(def *llb.Definition) digest.Digest {
 	return digest.FromBytes(def.Def[len(def.Def)-1])
 }
 
+// kindLayers are the records of which definition gave which layer.
+const kindLayers = "layers"
+
 // maxRecord is how large a record may be, in bytes.
 const maxRecord = 64 << 20
 
@@ -62,7 +65,7 @@ func (s *State) recordPath(kind string, key digest.Digest) string {
 // blob is still there.
 func (s *State) layer(images *oci.Layout, key digest.Digest) (oci.Layer, bool, error) {
 	var l oci.Layer
-	found, err := s.readRecord("layers", key, &l)
+	found, err := s.readRecord(kindLayers, key, &l)
 	return l, found && err == nil && images.Has(l.Digest), err
 }
 

@@ -92,6 +92,15 @@ func (s *State) checkVersion() error {
 	return nil
 }
 
+// CheckState refuses a directory that no rootbuild keeps its state in. What is removed
+// from one by its names may be somebody else's in another.
+func CheckState(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, "version")); err != nil {
+		return fmt.Errorf("%s is no state directory of rootbuild (%w): name one with --state", dir, err)
+	}
+	return nil
+}
+
 // Distfiles is where the sources are kept.
 func (s *State) Distfiles() string { return filepath.Join(s.dir, "distfiles") }
 

@@ -34,10 +34,14 @@ func (s *State) Step(step digest.Digest) (Step, bool, error) {
 // kindSteps keeps the records of builders apart: each knows only its own steps.
 func (s *State) kindSteps() string {
 	if s.builder.URL == "" {
-		return "steps"
+		return kindSteps
 	}
-	return "steps-" + filepath.Base(s.builder.Dir())
+	return kindSteps + "-" + filepath.Base(s.builder.Dir())
 }
+
+// kindSteps are the records of the embedded BuildKit's steps. Those of other builders
+// have the name of a builder's directory behind it.
+const kindSteps = "steps"
 
 // lost says whether BuildKit may have dropped the result that a record is of,
 // since it last told that it has it. That time is the record file's own.

@@ -85,7 +85,7 @@ func (s *supply) record(ctx context.Context, list []Package) ([]string, error) {
 	}
 	for _, p := range list {
 		if t := s.known[p.Name]; t.Found {
-			if err := s.state.writeRecord("layers", Key(p.Definition), t.Layer); err != nil {
+			if err := s.state.writeRecord(kindLayers, Key(p.Definition), t.Layer); err != nil {
 				return nil, err
 			}
 		}
