@@ -45,6 +45,8 @@ func verbGroups() []verbGroup {
 	}}, {"sources", []verb{
 		{"fetch --target TARGET", "fetch every source of a target into the state directory", "fetch --target uclibc --export /srv/distfiles", "", noArgs, new(fetchVerb)},
 		{"update --target TARGET", "tell which sources have newer releases, and which are gone", "update --target uclibc", updateHelp, noArgs, new(updateVerb)},
+	}}, {"the state directory", []verb{
+		{"prune", "remove from the state directory what nothing needs; shows it, unless --yes", "prune --target site.yaml --yes", pruneHelp, noArgs, new(pruneVerb)},
 	}}, {"registry and trust", []verb{
 		{"push TAG|LAYOUT REF", "send an image to a registry", "push uclibc registry.example.org/nodes/uclibc:2026.11", pushHelp, exactly(2, "what to push, and where to: rootbuild push TAG|LAYOUT REF"), new(pushVerb)},
 		{"pull REF", "bring an image from a registry, unpack it and switch to it", "pull registry.example.org/nodes/uclibc:2026.11", pullHelp, exactly(1, "what to pull: rootbuild pull REF"), new(pullVerb)},

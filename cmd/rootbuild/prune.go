@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/spf13/cobra"
+
+	"github.com/rootbuild/rootbuild/builder"
+	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/images"
+	"github.com/rootbuild/rootbuild/nfsroot"
+	"github.com/rootbuild/rootbuild/stages"
+)
+
+const pruneHelp = `prune removes from the state directory what nothing needs any more: old images and
+sources, packages that were published, layers, records, what broke off. It shows
+what goes, what stays and why, and does it only with --yes.
+
+The embedded targets stay, those of --target, and those that were built within the
+grace (--grace): the newest images of each (--keep) with what they are built again
+of, and all that their next build takes. So do images of node roots (--nfsroot).
+BuildKit's cache stays as it is, unless --max-cache is given.
+
+prune is for the state directory of who builds; the node roots of a master are
+what rootbuild gc is for.`
+
+type pruneVerb struct {
+	targets  []string
+	nfsroot  string
+	keep     int
+	grace    days
+	maxCache size
+	builder  engine.Builder
+	state    stateOptions
+	yes      bool
+	json     bool
+}
+
+func (v *pruneVerb) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	v.grace = days(30 * day)
+	f.StringArrayVarP(&v.targets, "target", "t", nil, "`target` that stays, beside the embedded ones: a YAML file; may be given again")
+	f.IntVar(&v.keep, "keep", 2, "`number` of images of each target that stay, the newest")
+	f.Var(&v.grace, "grace", "how long another target stays after it was built, and what no target names after it came")
+	f.Var(&v.maxCache, "max-cache", "have BuildKit drop from its cache what was used least recently, down to this `size`, such as 10GiB")
+	addNFSRoot(cmd, &v.nfsroot)
+	addRunc(cmd, &v.builder.Runc)
+	v.state.addFlags(cmd)
+	f.BoolVar(&v.yes, "yes", false, "do it")
+	f.BoolVar(&v.json, "json", false, "as JSON")
+}
+
+func (v *pruneVerb) run(ctx context.Context, _ []string, s streams) error {
+	options, err := v.options()
+	if err != nil {
+		return err
+	}
+	pruned, err := v.prune(ctx, options)
+	if err != nil {
+		return err
+	}
+	if !v.json {
+		for _, note := range pruned.Notes {
+			s.note(note)
+		}
+		if !v.yes {
+			defer s.note("nothing was changed; --yes does it")
+		}
+	}
+	return s.tell(pruned, v.json)
+}
+
+// prune holds the state directory, also to look: a build would change what is seen.
+func (v *pruneVerb) prune(ctx context.Context, o builder.PruneOptions) (_ builder.Pruned, err error) {
+	if err := builder.CheckState(v.state.dir); err != nil {
+		return builder.Pruned{}, err
+	}
+	state, err := v.state.open("prune")
+	if err != nil {
+		return builder.Pruned{}, err
+	}
+	defer closing(state, &err)
+	state.Use(v.builder)
+	return state.Prune(ctx, o)
+}
+
+// options reads what stays.
+func (v *pruneVerb) options() (builder.PruneOptions, error) {
+	o := builder.PruneOptions{Yes: v.yes, Keep: v.keep, Grace: time.Duration(v.grace), MaxCache: int64(v.maxCache)}
+	if v.keep < 1 {
+		return o, usageError{fmt.Errorf("--keep %d: of each target that stays, one image does at least", v.keep)}
+	}
+	for _, target := range slices.Concat(images.Names(), v.targets) {
+		graph, err := stages.LoadTarget(target)
+		if err != nil {
+			return o, usageError{err}
+		}
+		o.Graphs = append(o.Graphs, graph)
+	}
+	roots, err := v.roots()
+	o.Roots = roots
+	return o, err
+}
+
+// roots are the images of node roots. There need be none on a host that only builds.
+func (v *pruneVerb) roots() (map[string]v1.Hash, error) {
+	view, err := nfsroot.OpenReadOnly(v.nfsroot)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	list, err := view.List()
+	tags := map[string]v1.Hash{}
+	for _, r := range list {
+		tags[r.Tag] = r.Digest
+	}
+	return tags, err
+}
