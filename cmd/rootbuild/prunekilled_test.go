@@ -77,6 +77,7 @@ func (p *prunedState) args(dir string) []string {
 // removes the rest, and what went is built again.
 func TestPruneKilled(t *testing.T) {
 	p := newPrunedState(t)
+	t.Setenv("TMPDIR", t.TempDir()) // for what a killed one leaves there
 	every, runs := max(1, *faultsEvery/6), 0
 	for at := 0; ; at += every {
 		dir := copyOf(t, p.dir)
