@@ -25,6 +25,7 @@ type BuildKit struct {
 	stores  map[string]content.Store
 	closers []func() error // in the order of their calls
 
+	about     About
 	builder   Builder
 	disk      string // a directory whose disk is watched; "" on another host
 	keepGoing bool   // see Options, as fresh

@@ -79,6 +79,10 @@ func embedded(ctx context.Context, o Options) (*BuildKit, error) {
 			return nil, err
 		}
 	}
+	about, err := aboutHost(ctx, o.Builder, o.Dir)
+	if err != nil {
+		return nil, err
+	}
 	p, err := divert(o.Dir)
 	if err != nil {
 		return nil, err
@@ -88,7 +92,7 @@ func embedded(ctx context.Context, o Options) (*BuildKit, error) {
 		return nil, errors.Join(err, p.restore())
 	}
 	e.closers = append(e.closers, p.restore)
-	e.builder, e.keepGoing, e.fresh = o.Builder, o.KeepGoing, o.Fresh
+	e.about, e.builder, e.keepGoing, e.fresh = about, o.Builder, o.KeepGoing, o.Fresh
 	e.jobs = 2 * o.Steps // one runs while the next asks
 	return e, nil
 }

@@ -51,7 +51,7 @@ func connect(ctx context.Context, o Options) (*BuildKit, error) {
 	}
 	stores, err := openStores(o.Layouts)
 	e := &BuildKit{
-		client: c, stores: stores, builder: o.Builder, keepGoing: o.KeepGoing, fresh: o.Fresh,
+		client: c, stores: stores, about: aboutWorker(worker), builder: o.Builder, keepGoing: o.KeepGoing, fresh: o.Fresh,
 		jobs: 2 * cmp.Or(o.Steps, remoteSteps), closers: []func() error{c.Close, p.restore},
 	}
 	if err := errors.Join(err, noteWorker(o.Dir, worker.ID)); err != nil {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/rootbuild/rootbuild/builder/engine"
 )
 
 // version is set when the program is linked; see the Makefile.
@@ -13,7 +15,7 @@ var version = ""
 type versionVerb struct{ noFlags }
 
 func (versionVerb) run(_ context.Context, _ []string, s streams) error {
-	_, err := fmt.Fprintf(s.out, "rootbuild %s\ngo        %s\nbuildkit  %s\n", ownVersion(), runtime.Version(), moduleVersion("github.com/moby/buildkit"))
+	_, err := fmt.Fprintf(s.out, "rootbuild %s\ngo        %s\nbuildkit  %s\n", ownVersion(), runtime.Version(), engine.Version())
 	return err
 }
 
@@ -23,20 +25,6 @@ func ownVersion() string {
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		return info.Main.Version
-	}
-	return "(unknown)"
-}
-
-// moduleVersion is the version of a library that this program was linked with.
-func moduleVersion(path string) string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "(unknown)"
-	}
-	for _, m := range info.Deps {
-		if m.Path == path {
-			return m.Version
-		}
 	}
 	return "(unknown)"
 }
