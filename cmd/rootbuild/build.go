@@ -165,7 +165,7 @@ func (o buildOptions) pushBuilt(ctx context.Context, i deploy.Image, key *trust.
 			return err
 		}
 		if key != nil {
-			if err := i.Sign(ctx, key, to.Repository()); err != nil {
+			if err := i.Sign(ctx, trust.SignOptions{Key: key, Repository: to.Repository()}); err != nil {
 				return err
 			}
 		}

@@ -59,6 +59,7 @@ func (v *verifyVerb) run(ctx context.Context, args []string, s streams) error {
 	}
 	tell("signed", verdict.Signed)
 	tell("rebuilt", verdict.Rebuilt)
+	tell("provenance signed", verdict.Provenance)
 	fmt.Fprintf(s.err, "serial %d\n", verdict.Serial)
 	_, err = fmt.Fprintln(s.out, from.At(verdict.Digest))
 	return err

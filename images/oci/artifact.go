@@ -31,7 +31,7 @@ func artifactType(m *v1.Manifest) string {
 
 // isArtifact says whether a manifest, which may be nil, is no image's.
 func isArtifact(m *v1.Manifest) bool {
-	return m != nil && (m.ArtifactType != "" || !m.Config.MediaType.IsConfig() || slices.ContainsFunc(m.Layers, IsSimple))
+	return m != nil && (m.ArtifactType != "" || !m.Config.MediaType.IsConfig() || slices.ContainsFunc(m.Layers, func(d v1.Descriptor) bool { return IsSimple(d) || IsEnvelope(d) }))
 }
 
 // Artifacts returns what is attached to an image, each once, in the order of

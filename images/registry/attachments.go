@@ -28,7 +28,7 @@ func (p pusher) attachments(ctx context.Context, subject v1.Hash, list []oci.Art
 			unlisted = append(unlisted, d)
 		}
 	}
-	if err := p.signatures(ctx, subject, list); err != nil || len(unlisted) == 0 {
+	if err := p.loose(ctx, subject, list); err != nil || len(unlisted) == 0 {
 		return err
 	}
 	return p.retry(ctx, "list of attachments "+referrersTag(subject), func(ctx context.Context, _ func(int)) error {

@@ -51,14 +51,27 @@ func SignStatement(k *PrivateKey, s Statement) (oci.Attachment, error) {
 }
 
 func signStatement(k *PrivateKey, s Statement) (oci.Attachment, error) {
+	envelope, err := s.seal(k)
+	if err != nil {
+		return oci.Attachment{}, err
+	}
+	return s.bundle(k, envelope)
+}
+
+// seal puts the statement into an envelope, signed.
+func (s Statement) seal(k *PrivateKey) (*dssepb.Envelope, error) {
 	text, err := s.encode()
 	if err != nil {
-		return oci.Attachment{}, err
+		return nil, err
 	}
 	signature, err := k.sign(dsse.PAE(statementType, text))
-	if err != nil {
-		return oci.Attachment{}, err
-	}
+	return &dssepb.Envelope{
+		PayloadType: statementType, Payload: text, Signatures: []*dssepb.Signature{{Sig: signature}},
+	}, err
+}
+
+// bundle packs an envelope that a key sealed.
+func (s Statement) bundle(k *PrivateKey, envelope *dssepb.Envelope) (oci.Attachment, error) {
 	public, err := k.Public()
 	if err != nil {
 		return oci.Attachment{}, err
@@ -68,9 +81,7 @@ func signStatement(k *PrivateKey, s Statement) (oci.Attachment, error) {
 		VerificationMaterial: &bundlepb.VerificationMaterial{
 			Content: &bundlepb.VerificationMaterial_PublicKey{PublicKey: &commonpb.PublicKeyIdentifier{Hint: public.ID()}},
 		},
-		Content: &bundlepb.Bundle_DsseEnvelope{DsseEnvelope: &dssepb.Envelope{
-			PayloadType: statementType, Payload: text, Signatures: []*dssepb.Signature{{Sig: signature}},
-		}},
+		Content: &bundlepb.Bundle_DsseEnvelope{DsseEnvelope: envelope},
 	})
 	return oci.Attachment{
 		Type: bundleType,

@@ -106,6 +106,9 @@ func ParsePublicKey(text []byte) (PublicKey, error) {
 // ID names a key by its bytes: base64 of the sha256 of its DER form.
 func (k PublicKey) ID() string { return k.id }
 
+// expired says whether signatures of the key ceased to count.
+func (k PublicKey) expired() bool { return !k.Expires.IsZero() && time.Now().After(k.Expires) }
+
 // Public returns what checks the signatures of the key.
 func (k *PrivateKey) Public() (PublicKey, error) {
 	id, err := keyID(&k.key.PublicKey)

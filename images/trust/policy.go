@@ -66,6 +66,11 @@ type Verdict struct {
 	Digest v1.Hash
 	// Signed and Rebuilt are the names of the keys that count.
 	Signed, Rebuilt []string
+	// SignedIDs are the IDs of the keys in Signed.
+	SignedIDs []string
+	// Provenance are the names of the keys that say how the image was built, of those
+	// that the rule names. It counts for nothing.
+	Provenance []string
 	// Repository is the one that the image came from, or, from a layout, the
 	// one that it was signed for. It may be empty.
 	Repository string

@@ -3,9 +3,7 @@ package trust
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
-	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -21,12 +19,38 @@ type SignOptions struct {
 	// Serial orders the images of a repository: a master refuses one with a
 	// lower serial than it had before.
 	Serial uint64
+	// Provenance, where it is set, returns the statement of how an image was built,
+	// which nobody signed yet, or nil. It is signed too.
+	Provenance func(image v1.Hash) ([]byte, error)
 }
 
 // Sign signs an image of a layout, in both forms that cosign has: programs
 // know the one or the other.
 func Sign(l *oci.Layout, h v1.Hash, o SignOptions) error {
-	list, err := o.Signatures(h)
+	return attach(l, h, o.Signatures)
+}
+
+// SignOnce is Sign for what the key has not signed yet for the repository.
+func SignOnce(ctx context.Context, l *oci.Layout, h v1.Hash, o SignOptions) error {
+	public, err := o.Key.Public()
+	if err != nil {
+		return err
+	}
+	said, err := public.said(ctx, l, h, o.Repository)
+	if err != nil {
+		return err
+	}
+	if !said[signedPredicate] {
+		err = attach(l, h, o.image)
+	}
+	if err == nil && !said[ProvenancePredicate] {
+		err = attach(l, h, o.provenance)
+	}
+	return err
+}
+
+func attach(l *oci.Layout, h v1.Hash, sign func(v1.Hash) ([]oci.Attachment, error)) error {
+	list, err := sign(h)
 	if err != nil {
 		return fmt.Errorf("signing image %s: %w", h, err)
 	}
@@ -38,8 +62,19 @@ func Sign(l *oci.Layout, h v1.Hash, o SignOptions) error {
 	return nil
 }
 
-// Signatures signs an image, and returns what is to be attached to it.
+// Signatures signs an image, with what is known of how it was built, and returns what
+// is to be attached to it.
 func (o SignOptions) Signatures(h v1.Hash) ([]oci.Attachment, error) {
+	list, err := o.image(h)
+	if err != nil {
+		return nil, err
+	}
+	more, err := o.provenance(h)
+	return append(list, more...), err
+}
+
+// image signs that the image is meant to be used.
+func (o SignOptions) image(h v1.Hash) ([]oci.Attachment, error) {
 	c := claim{image: h, repository: o.Repository, serial: o.Serial}
 	text, err := c.payload()
 	if err != nil {
@@ -54,16 +89,15 @@ func (o SignOptions) Signatures(h v1.Hash) ([]oci.Attachment, error) {
 	return []oci.Attachment{simple, bundle}, err
 }
 
-// Signed says whether an image of a layout has a signature of the key for a
+// said are the predicate types of what the key says of an image of a layout, for a
 // repository.
-func (k PublicKey) Signed(ctx context.Context, l *oci.Layout, h v1.Hash, repository string) (_ bool, err error) {
-	s, err := oci.OpenLocal(l.Reference(h))
-	if err != nil {
-		return false, err
+func (k PublicKey) said(ctx context.Context, l *oci.Layout, h v1.Hash, repository string) (map[string]bool, error) {
+	list, err := signaturesIn(ctx, l, h)
+	said := map[string]bool{}
+	for _, c := range list {
+		if c.err == nil && c.image == h && c.repository == repository && c.by(k) {
+			said[c.predicate] = true
+		}
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	list, err := signatures(ctx, s, h)
-	return slices.ContainsFunc(list, func(c signed) bool {
-		return c.err == nil && c.predicate == signedPredicate && c.image == h && c.repository == repository && c.by(k)
-	}), err
+	return said, err
 }

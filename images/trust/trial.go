@@ -20,12 +20,13 @@ type trial struct {
 	from         oci.Reference
 	signed       map[string]uint64 // the highest serial by the key's ID
 	rebuilt      map[string]uint64
+	provenance   map[string]bool // names of keys
 	repositories map[string]bool // that what counts was signed for
 	doubts       []string        // why others do not count
 }
 
 func newTrial(r Rule, from oci.Reference, image v1.Hash) *trial {
-	return &trial{rule: r, image: image, from: from, signed: map[string]uint64{}, rebuilt: map[string]uint64{}, repositories: map[string]bool{}}
+	return &trial{rule: r, image: image, from: from, signed: map[string]uint64{}, rebuilt: map[string]uint64{}, provenance: map[string]bool{}, repositories: map[string]bool{}}
 }
 
 // hear counts a signature, or notes why it does not count.
@@ -39,6 +40,9 @@ func (t *trial) hear(s signed) {
 	case signedPredicate:
 	case RebuiltPredicate:
 		what, quorum, count = "a statement of a rebuild", t.rule.Rebuilt, t.rebuilt
+	case ProvenancePredicate:
+		t.note(s)
+		return
 	default:
 		return
 	}
@@ -54,7 +58,7 @@ func (t *trial) hear(s signed) {
 	switch {
 	case s.image != t.image:
 		t.doubt("%s is for another image, %s", what, s.image)
-	case !key.Expires.IsZero() && time.Now().After(key.Expires):
+	case key.expired():
 		t.doubt("%s does not count: the key expired on %s", what, key.Expires.Format(time.DateOnly))
 	case !t.meant(s.repository):
 		t.doubt("%s is for another repository, %s", what, s.repository)
@@ -62,6 +66,15 @@ func (t *trial) hear(s signed) {
 		count[key.ID()] = max(count[key.ID()], s.serial)
 		if s.repository != "" {
 			t.repositories[oci.CanonicalRepository(s.repository)] = true
+		}
+	}
+}
+
+// note keeps who says how the image was built. Nothing is decided by it.
+func (t *trial) note(s signed) {
+	for _, k := range slices.Concat(t.rule.Signatures.Of, t.rule.Rebuilt.Of) {
+		if s.image == t.image && !k.expired() && t.meant(s.repository) && s.by(k) {
+			t.provenance[k.Name] = true
 		}
 	}
 }
@@ -98,7 +111,8 @@ func (t *trial) verdict() (Verdict, error) {
 	}
 	v := Verdict{
 		Digest: t.image, Repository: t.from.Repository(),
-		Signed: t.rule.Signatures.names(t.signed), Rebuilt: t.rule.Rebuilt.names(t.rebuilt),
+		Signed: t.rule.Signatures.names(t.signed), SignedIDs: t.rule.Signatures.ids(t.signed),
+		Rebuilt: t.rule.Rebuilt.names(t.rebuilt), Provenance: slices.Sorted(maps.Keys(t.provenance)),
 	}
 	if v.Repository == "" {
 		v.Repository = strings.Join(slices.Collect(maps.Keys(t.repositories)), "")
@@ -131,6 +145,16 @@ func (q Quorum) names(have map[string]uint64) []string {
 	for _, k := range q.Of {
 		if _, ok := have[k.ID()]; ok {
 			list = append(list, k.Name)
+		}
+	}
+	return list
+}
+
+func (q Quorum) ids(have map[string]uint64) []string {
+	var list []string
+	for _, k := range q.Of {
+		if _, ok := have[k.ID()]; ok {
+			list = append(list, k.ID())
 		}
 	}
 	return list
