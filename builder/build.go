@@ -40,6 +40,9 @@ type Options struct {
 	Publish *Publish
 	// Version is that of the program that builds. It is kept beside the image.
 	Version string
+	// BuilderID is the URI by which provenance names who builds. The default is
+	// DefaultBuilderID.
+	BuilderID string
 	// Display shows the progress; nil shows none.
 	Display *engine.Display
 }
@@ -81,7 +84,7 @@ func (b build) run(ctx context.Context) (v1.Hash, error) {
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	return digest, errors.Join(b.attachBlueprint(ctx, digest, base), b.attachSBOM(digest), b.noteBuilt(digest))
+	return digest, errors.Join(b.attachBlueprint(ctx, digest, base), b.attachSBOM(digest), s.attachProvenance(ctx, digest, base), b.noteBuilt(digest))
 }
 
 // noteBuilt has the time of a manifest's file tell when its image was built last: Prune

@@ -18,6 +18,7 @@ import (
 // Engine runs the jobs of a build. *engine.BuildKit is one.
 type Engine interface {
 	Build(ctx context.Context, jobs []engine.Job, w engine.Watch) error
+	About() engine.About
 	io.Closer
 }
 

@@ -34,7 +34,7 @@ func (s *supply) publish(ctx context.Context, outputs map[string]stages.Outputs,
 	if err != nil {
 		return err
 	}
-	start := func() (Engine, error) { return s.start(ctx, s.built, all) }
+	start := func() (Engine, error) { return s.start(ctx, all) }
 	layers, err := s.state.Layers(ctx, s.layout, all, s.graph.Target.Epoch, start, s.options.Display)
 	if err != nil {
 		return err

@@ -97,11 +97,11 @@ func (r *Reproduction) offered(ctx context.Context, s *supply, recipes []stages.
 
 // rebuild builds stages anew, with inputs from the places.
 func (r *Reproduction) rebuild(ctx context.Context, s *supply, in stages.Inputs, recipes []stages.Recipe) ([]packages.Made, error) {
-	s.outputs = s.graph.LLB(in)
+	s.asOne = s.graph.LLB(in)
 	for _, recipe := range recipes {
 		s.known[recipe.Name] = taken{}
 	}
-	outputs, err := s.substitute(ctx, in, s.outputs, nil, r.options.Packages)
+	outputs, err := s.substitute(ctx, in, s.asOne, nil, r.options.Packages)
 	if err != nil {
 		return nil, err
 	}

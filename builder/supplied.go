@@ -23,7 +23,7 @@ func (s *supply) layers(ctx context.Context) ([]oci.Layer, v1.Hash, error) {
 		return nil, base, err
 	}
 	outputs := s.graph.LLB(inputs(base))
-	s.outputs = outputs
+	s.asOne = outputs
 	list, err := definitions(ctx, s.graph, outputs)
 	if err != nil {
 		return nil, base, err
@@ -35,7 +35,8 @@ func (s *supply) layers(ctx context.Context) ([]oci.Layer, v1.Hash, error) {
 	if outputs, err = s.substitute(ctx, inputs(base), outputs, list, missing); err != nil {
 		return nil, base, err
 	}
-	start := func() (Engine, error) { return s.start(ctx, s.built, list) }
+	s.outputs = outputs
+	start := func() (Engine, error) { return s.start(ctx, list) }
 	layers, err := s.state.Layers(ctx, s.layout, list, s.graph.Target.Epoch, start, s.options.Display)
 	// After a failure or an interrupt too: some stages are done.
 	err = errors.Join(err, s.remember(context.WithoutCancel(ctx), base))
@@ -43,6 +44,15 @@ func (s *supply) layers(ctx context.Context) ([]oci.Layer, v1.Hash, error) {
 		err = s.publish(ctx, outputs, list)
 	}
 	return layers, base, err
+}
+
+// start is build.start for what is not taken, with the witness.
+func (s *supply) start(ctx context.Context, list []Package) (Engine, error) {
+	e, err := s.build.start(ctx, s.built, list)
+	if err != nil {
+		return nil, err
+	}
+	return s.witness.watch(e), nil
 }
 
 // without returns the layers if there is no base and none is needed.

@@ -33,7 +33,9 @@ type supply struct {
 	build
 	offers  offers
 	built   stages.Graph              // the part of it that is not taken
-	outputs map[string]stages.Outputs // as if all were built here; none without a base
+	asOne   map[string]stages.Outputs // as if all were built here; none without a base
+	outputs map[string]stages.Outputs // as the stages are built; none without a base
+	witness *witness
 
 	mu     sync.Mutex
 	known  map[string]taken
@@ -41,7 +43,7 @@ type supply struct {
 }
 
 func newSupply(b build) *supply {
-	s := &supply{build: b, offers: b.offers(), built: b.graph, known: map[string]taken{}}
+	s := &supply{build: b, offers: b.offers(), built: b.graph, witness: newWitness(), known: map[string]taken{}}
 	s.offers.layer = s.layer
 	return s
 }
@@ -55,10 +57,10 @@ func (s *supply) layer(ctx context.Context, n need) (packages.Layer, bool, error
 	if t.Found || err != nil {
 		return t.Package.Layers[n.output], err == nil && t.Package.Layers != nil, err
 	}
-	if s.outputs == nil {
+	if s.asOne == nil {
 		return packages.Layer{}, false, nil
 	}
-	return s.state.layerOf(ctx, s.layout, s.outputs[n.stage], n)
+	return s.state.layerOf(ctx, s.layout, s.asOne[n.stage], n)
 }
 
 // take returns the package of a stage, if one is found and trusted.

@@ -43,6 +43,8 @@ type Package struct {
 	Layers map[Output]Layer
 	// Signed are the names of the keys that count for it.
 	Signed []string
+	// SignedIDs are the IDs of these keys. Records of before have none.
+	SignedIDs []string
 	// From is the repository or the layout that it came from.
 	From string
 }
@@ -159,7 +161,7 @@ func (p Place) Take(ctx context.Context, to *oci.Layout, name, tag string, epoch
 	if err != nil {
 		return Package{}, oci.Layer{}, p.refuse(ctx, name, err)
 	}
-	taken.Signed, taken.From = pulled.Verdict.Signed, place(p.Ref)
+	taken.Signed, taken.SignedIDs, taken.From = pulled.Verdict.Signed, pulled.Verdict.SignedIDs, place(p.Ref)
 	return taken, l, nil
 }
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 
+	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/base"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/trust"
@@ -23,6 +25,7 @@ type buildOptions struct {
 	outputs   []string
 	push      []string
 	sign      string // private key for what is pushed
+	builderID string // by which provenance names this host
 
 	packages     packageOptions
 	pushPackages string
@@ -40,6 +43,7 @@ func (o *buildOptions) addFlags(cmd *cobra.Command) {
 	o.packages.addFlags(cmd)
 	f.StringVar(&o.pushPackages, "push-packages", "", "send each package that was built here to this `place`, if it lacks it: HOST/REPOSITORY, oci:DIR or oci-archive:FILE")
 	f.StringVar(&o.sign, "sign", "", "sign what --push and --push-packages send with the private key in this `file` (see rootbuild sign)")
+	f.StringVar(&o.builderID, "builder-id", builder.DefaultBuilderID, "`URI` by which provenance names who builds")
 	o.registry.addFlags(cmd)
 	f.StringArrayVar(&o.outputs, "output", nil, "export the image too, to this `place`: oci:DIR, oci-archive:FILE or docker-archive:FILE; may be given again")
 	f.BoolVar(&o.ask, "ask", false, "show what there is to build, and ask before it starts")
@@ -105,6 +109,9 @@ func (o *buildOptions) prepare(ctx context.Context, s streams) error {
 // parse reads the values of flags, and tells all that are wrong.
 func (o buildOptions) parse() ([]oci.Destination, error) {
 	errs := []error{o.make.check(), o.checkAsk(os.Stdin)}
+	if u, err := url.Parse(o.builderID); err != nil || u.Scheme == "" {
+		errs = append(errs, fmt.Errorf("--builder-id %q: want a URI, such as https://example.org/builders/1", o.builderID))
+	}
 	var list []oci.Destination
 	for _, output := range o.outputs {
 		d, err := oci.ParseDestination(output)
@@ -130,7 +137,7 @@ func (o buildOptions) parse() ([]oci.Destination, error) {
 func (o buildOptions) build(ctx context.Context, graph stages.Graph, key *trust.PrivateKey, s streams) (deploy.Image, error) {
 	image := deploy.Image{Target: graph.Target.Name}
 	err := o.make.hold("--target "+o.target, o.registry, s, func(w workshop) (err error) {
-		w.options.KeepGoing = o.keepGoing
+		w.options.KeepGoing, w.options.BuilderID = o.keepGoing, o.builderID
 		if w.options.Packages, err = o.packages.places(o.registry); err != nil {
 			return err
 		}
@@ -165,7 +172,7 @@ func (o buildOptions) pushBuilt(ctx context.Context, i deploy.Image, key *trust.
 			return err
 		}
 		if key != nil {
-			if err := i.Sign(ctx, trust.SignOptions{Key: key, Repository: to.Repository()}); err != nil {
+			if err := i.Sign(ctx, trust.SignOptions{Key: key, Repository: to.Repository(), Provenance: builder.Provenance(o.make.state.dir)}); err != nil {
 				return err
 			}
 		}

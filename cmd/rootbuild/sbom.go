@@ -2,33 +2,43 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/rootbuild/rootbuild/builder"
+	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/registry"
+	"github.com/rootbuild/rootbuild/images/trust"
 	"github.com/spf13/cobra"
 )
 
 const sbomHelp = `sbom prints what an image consists of, as an SPDX 2.3 document in JSON: its
 packages and the tools that made them, each with version, licence and sources.
+With --provenance it prints how the image was built: of what, by whom and when.
 
 The image is named as push takes it (a node root's TAG, a target, NAME@DIGEST, a
 layout), or by its reference in a registry. The document was attached to it when
 it was built; who attached it, only a signature of it could say.`
 
 type sbomVerb struct {
-	image    imageOptions
-	sources  bool
-	registry registryOptions
+	image      imageOptions
+	sources    bool
+	provenance bool
+	registry   registryOptions
 }
 
 func (v *sbomVerb) addFlags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&v.sources, "sources", false, "print the list of sources instead, as JSON")
+	cmd.Flags().BoolVar(&v.provenance, "provenance", false, "print how the image was built instead, as an in-toto statement (SLSA)")
 	v.image.addFlags(cmd)
 	v.registry.addFlags(cmd)
 }
 
 func (v *sbomVerb) run(ctx context.Context, args []string, s streams) error {
+	if v.sources && v.provenance {
+		return usageError{errors.New("--sources and --provenance: want one of them")}
+	}
 	options, err := v.registry.options()
 	if err != nil {
 		return err
@@ -42,12 +52,18 @@ func (v *sbomVerb) run(ctx context.Context, args []string, s streams) error {
 		return err
 	}
 	artifactType, name := builder.SBOMType, "SBOM"
-	if v.sources {
+	switch {
+	case v.sources:
 		artifactType, name = builder.SourceListType, "list of sources"
+	case v.provenance:
+		artifactType, name = builder.ProvenanceType, "provenance"
 	}
 	list, err := registry.Attachments(ctx, at, digest, artifactType, options)
 	if err != nil {
 		return err
+	}
+	if v.provenance { // others attach other statements of that type
+		list = slices.DeleteFunc(list, func(a oci.Attachment) bool { return !trust.IsProvenance(a, digest) })
 	}
 	if len(list) == 0 || len(list[0].Blobs) == 0 {
 		return fmt.Errorf("the image %s has no %s attached: build it again with this rootbuild, and push it again", at.At(digest), name)

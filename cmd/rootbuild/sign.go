@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/images/trust"
@@ -22,12 +25,17 @@ signatures stay beside it, and go with it when it is pushed or exported.
 
 An image is signed for the repository that it is in; --for names that of an image
 which is in none yet. The serial orders the images of a repository: a master
-refuses one with a lower serial than it had before.`
+refuses one with a lower serial than it had before.
+
+Provenance is signed too, if the image was built in the state directory: the
+statement that is kept there, and not one that others may have attached. --provenance
+names another: read what you sign.`
 
 type signVerb struct {
 	key        string
 	repository string
 	serial     uint64
+	provenance string // file
 	image      imageOptions
 	registry   registryOptions
 }
@@ -37,6 +45,7 @@ func (v *signVerb) addFlags(cmd *cobra.Command) {
 	f.StringVar(&v.key, "key", "", "`file` with the private key, as rootbuild keygen and cosign write it")
 	f.StringVar(&v.repository, "for", "", "repository that the image is meant for, `HOST/REPOSITORY`")
 	f.Uint64Var(&v.serial, "serial", 0, "serial `number` of the image (default: the time, in seconds since 1970)")
+	f.StringVar(&v.provenance, "provenance", "", "`file` with the provenance to sign, as rootbuild sbom --provenance prints it (default: what the state directory built)")
 	v.image.addFlags(cmd)
 	v.registry.addFlags(cmd)
 }
@@ -62,7 +71,7 @@ func (v *signVerb) run(ctx context.Context, args []string, s streams) error {
 			return err
 		}
 	}
-	h, err := v.sign(ctx, what, ref, key)
+	h, err := v.sign(ctx, what, ref, key, s)
 	if err != nil {
 		return err
 	}
@@ -82,7 +91,7 @@ func checkFor(repository string) error {
 }
 
 // sign signs an image where it is. It holds the state directory while it signs there.
-func (v *signVerb) sign(ctx context.Context, what string, ref oci.Reference, key *trust.PrivateKey) (_ v1.Hash, err error) {
+func (v *signVerb) sign(ctx context.Context, what string, ref oci.Reference, key *trust.PrivateKey, s streams) (_ v1.Hash, err error) {
 	options, err := v.registry.options()
 	if err != nil {
 		return v1.Hash{}, err
@@ -94,7 +103,22 @@ func (v *signVerb) sign(ctx context.Context, what string, ref oci.Reference, key
 		}
 		defer closing(state, &err)
 	}
-	return registry.Sign(ctx, ref, trust.SignOptions{
-		Key: key, Repository: v.repository, Serial: cmp.Or(v.serial, uint64(time.Now().Unix())),
+	provenance := builder.Provenance(v.image.state.dir)
+	if v.provenance != "" {
+		provenance = func(v1.Hash) ([]byte, error) { return os.ReadFile(v.provenance) }
+	}
+	h, err := registry.Sign(ctx, ref, trust.SignOptions{
+		Key: key, Repository: v.repository, Serial: cmp.Or(v.serial, uint64(time.Now().Unix())), Provenance: provenance,
 	}, options)
+	if err != nil {
+		return h, err
+	}
+	if signed, err := provenance(h); signed != nil || err != nil {
+		return h, err
+	}
+	list, err := registry.Attachments(ctx, ref, h, builder.ProvenanceType, options)
+	if slices.ContainsFunc(list, func(a oci.Attachment) bool { return trust.IsProvenance(a, h) }) {
+		fmt.Fprintf(s.err, "its provenance is not signed, for %s did not build it: read it with rootbuild sbom --provenance, and sign it with --provenance FILE\n", v.image.state.dir)
+	}
+	return h, err
 }
