@@ -63,3 +63,25 @@ func TestMaterialsChange(t *testing.T) {
 		})
 	}
 }
+
+// Each stage and each source of the embedded targets is there, once.
+func TestMaterialsOfTargets(t *testing.T) {
+	for _, name := range images.Names() {
+		g := load(t, name)
+		list, err := g.Materials(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for _, d := range list {
+			id := fmt.Sprint(d.GetName(), d.GetDigest())
+			if err := d.Validate(); err != nil || seen[id] {
+				t.Errorf("%s: %s: %v, seen before: %v", name, id, err, seen[id])
+			}
+			seen[id] = true
+		}
+		if want := 2 + len(g.Stages) + len(g.Sources()); len(list) != want { // target and toolchain
+			t.Errorf("%s has %d materials, want %d", name, len(list), want)
+		}
+	}
+}
