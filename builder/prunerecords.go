@@ -83,8 +83,8 @@ func (p *pruning) judgeOf(kind string) func(record) (bool, error) {
 		return func(r record) (bool, error) { return p.needed.taken[r.name], nil }
 	case kind == kindMade:
 		return func(r record) (bool, error) { return p.needed.made[r.name] || p.young(r.info.ModTime()), nil }
-	case kind == kindLeaks:
-		return p.leaksStay()
+	case kind == kindLeaks, kind == kindProvenance:
+		return p.ofBlobsThatStay()
 	case strings.HasPrefix(kind, "leaks-"): // of a rootbuild that looked for others
 		return func(r record) (bool, error) { return p.young(r.info.ModTime()), nil }
 	case ofBuilder:
@@ -123,9 +123,9 @@ func (p *pruning) layerRecordStays(r record) (bool, error) {
 	return p.stay[l.Digest], nil
 }
 
-// leaksStay keeps what was found in layers that stay: after the day of their build they
-// cannot be looked through for that day.
-func (p *pruning) leaksStay() func(record) (bool, error) {
+// ofBlobsThatStay keeps what was found in layers that stay, for after the day of their
+// build they cannot be looked through for that day, and how images that stay were built.
+func (p *pruning) ofBlobsThatStay() func(record) (bool, error) {
 	names := map[string]bool{}
 	for h := range p.stay {
 		names[nameOf(h.String())] = true
