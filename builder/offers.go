@@ -6,8 +6,6 @@ import (
 	"iter"
 	"sync"
 
-	"github.com/moby/buildkit/client/llb"
-
 	"github.com/rootbuild/rootbuild/builder/packages"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/stages"
@@ -77,7 +75,7 @@ func (o offers) content(ctx context.Context, name string) (string, error) {
 		if !known || err != nil {
 			return "", err
 		}
-		mounted = append(mounted, fmt.Sprintf("%s of %s: %s", n.output, n.stage, l.Digest))
+		mounted = append(mounted, fmt.Sprintf("%s: %s", n, l.Digest))
 	}
 	return o.graph.ContentKey(name, mounted), nil
 }
@@ -87,6 +85,9 @@ type need struct {
 	stage  string
 	output packages.Output
 }
+
+// String names the output for the progress: "tools of gcc".
+func (n need) String() string { return fmt.Sprintf("%s of %s", n.output, n.stage) }
 
 // needs are what a stage is built with, in the order of mounting.
 func needs(graph stages.Graph, name string) []need {
@@ -100,17 +101,6 @@ func needs(graph stages.Graph, name string) []need {
 	return list
 }
 
-// output is the state of one of the outputs.
-func output(o stages.Outputs, name packages.Output) llb.State {
-	switch name {
-	case packages.Dev:
-		return o.Dev
-	case packages.Tools:
-		return o.Tools
-	}
-	return o.Root
-}
-
 // packedLayer is the layer as a package has it: of an output but the root that is empty it
 // has none.
 func packedLayer(o packages.Output, l oci.Layer) packages.Layer {
@@ -118,14 +108,4 @@ func packedLayer(o packages.Output, l oci.Layer) packages.Layer {
 		return packages.Layer{}
 	}
 	return packages.Layer{Digest: l.Digest, Size: l.Size}
-}
-
-// layerOf is the layer of an output that was built here, and whether one was made of it.
-func (s *State) layerOf(ctx context.Context, images *oci.Layout, made stages.Outputs, n need) (packages.Layer, bool, error) {
-	def, err := marshal(ctx, n.stage, output(made, n.output))
-	if err != nil {
-		return packages.Layer{}, false, err
-	}
-	l, found, err := s.layer(images, Key(def))
-	return packedLayer(n.output, l), found, err
 }

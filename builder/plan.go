@@ -15,6 +15,9 @@ type Plan struct {
 	Stages []PlannedStage
 	// NoBase: there is no base yet, and a build makes one first.
 	NoBase bool
+
+	graph   stages.Graph
+	seconds map[string]float64 // that stages took before, in both of their steps
 }
 
 // PlannedStage is what a build would do with one stage.
@@ -68,7 +71,11 @@ func (s *State) Plan(ctx context.Context, graph stages.Graph, o PlanOptions) (Pl
 		p.now = graph.Ingredients(base.String())
 	}
 	list, err := p.plan(ctx)
-	return Plan{list, !found}, err
+	if err != nil {
+		return Plan{}, err
+	}
+	seconds, err := p.expected()
+	return Plan{list, !found, graph, seconds}, err
 }
 
 // Idle says that there is nothing to build.

@@ -112,6 +112,9 @@ func (p planner) look(ctx context.Context, name string) (stepRecords, error) {
 	f.step, f.collect, f.sorted, err = stepOf(ctx, p.state, out.Root)
 	f.built = f.built && !f.build.Lost
 	f.sorted = f.sorted && !f.collect.Lost
+	if err == nil && len(p.state.several) > 0 {
+		err = p.lookHere(ctx, out, &f)
+	}
 	return f, err
 }
 
@@ -165,7 +168,8 @@ func (p planner) layer(ctx context.Context, n need) (packages.Layer, bool, error
 	if p.outputs == nil {
 		return packages.Layer{}, false, nil
 	}
-	return p.state.layerOf(ctx, p.layout, p.outputs[n.stage], n)
+	l, kept, err := p.state.kept(ctx, p.layout, p.outputs[n.stage], n.output)
+	return packedLayer(n.output, l), kept, err
 }
 
 // weigh adds to the stages that are taken how much of them is: the root, and what is

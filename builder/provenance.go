@@ -136,7 +136,7 @@ func (s *supply) asked() map[string]any {
 // ownParameters are what rootbuild adds: its programs, and the engine if one ran.
 func (s *supply) ownParameters() map[string]any {
 	own := map[string]any{"programs": s.graph.Programs()}
-	if about := s.witness.about; about.Kind != "" {
+	for _, about := range s.witness.about { // of one kind and platform
 		own["engine"], own["enginePlatform"] = about.Kind, about.Platform
 	}
 	return own
@@ -145,8 +145,12 @@ func (s *supply) ownParameters() map[string]any {
 // versions are those of the programs that had a part in the run.
 func (s *supply) versions() map[string]string {
 	v := map[string]string{"rootbuild": s.options.Version, "go": runtime.Version(), "buildkit": engine.Version()}
-	if about := s.witness.about; about.Version != "" {
-		v[about.Kind] = about.Version
+	for _, about := range s.witness.about {
+		if before := v[about.Kind]; before != "" {
+			v[about.Kind] = before + ", " + about.Version
+		} else if about.Version != "" {
+			v[about.Kind] = about.Version
+		}
 	}
 	return v
 }

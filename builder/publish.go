@@ -55,10 +55,11 @@ func (s *supply) asPackages(ctx context.Context, list []stages.Recipe, outputs m
 	}
 	var all []Package
 	for _, r := range list {
+		made := outputs[r.Name]
 		for _, o := range outputNames {
 			p, ok := asBuilt[r.Name]
 			if !ok || o != packages.Root {
-				def, err := marshal(ctx, r.Name, output(outputs[r.Name], o))
+				def, err := marshal(ctx, r.Name, *output(&made, o))
 				if err != nil {
 					return nil, err
 				}

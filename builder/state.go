@@ -25,10 +25,26 @@ type State struct {
 	dir     string
 	lock    io.Closer
 	builder engine.Builder
+	several []engine.Builder // in place of one
 }
 
-// Use has the steps of what is built in the state run elsewhere than in this process.
-func (s *State) Use(b engine.Builder) { s.builder = b }
+// Use has the steps of what is built in the state run elsewhere than in this process:
+// on one builder, or each stage on one of several.
+func (s *State) Use(builders ...engine.Builder) {
+	s.builder, s.several = engine.Builder{}, nil
+	if len(builders) == 1 {
+		s.builder = builders[0]
+	} else {
+		s.several = builders
+	}
+}
+
+// on is the same state with one of its builders.
+func (s *State) on(b engine.Builder) *State {
+	one := *s
+	one.Use(b)
+	return &one
+}
 
 // OpenState opens dir, creating it if it is not there, and locks it in the name
 // of command. A directory that a newer program wrote is refused.

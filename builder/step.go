@@ -27,12 +27,18 @@ func (s *State) Step(step digest.Digest) (Step, bool, error) {
 	if !found || err != nil {
 		return r, false, err
 	}
-	r.Lost, err = s.lost(s.recordPath(s.kindSteps(), step))
+	if len(s.several) == 0 {
+		r.Lost, err = s.lost(s.recordPath(s.kindSteps(), step))
+	}
 	return r, err == nil, err
 }
 
-// kindSteps keeps the records of builders apart: each knows only its own steps.
+// kindSteps keeps the records of builders apart: each knows only its own steps. What
+// several did is recorded a second time, for its results lie here.
 func (s *State) kindSteps() string {
+	if len(s.several) > 0 {
+		return "steps-several"
+	}
 	if s.builder.URL == "" {
 		return kindSteps
 	}

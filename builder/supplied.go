@@ -32,7 +32,12 @@ func (s *supply) layers(ctx context.Context) ([]oci.Layer, v1.Hash, error) {
 	if err != nil {
 		return nil, base, err
 	}
-	if outputs, err = s.substitute(ctx, inputs(base), outputs, list, missing); err != nil {
+	if len(s.state.several) > 0 {
+		err = s.dispatch(ctx, base, outputs, list, missing)
+	} else {
+		outputs, err = s.substitute(ctx, inputs(base), outputs, list, missing)
+	}
+	if err != nil {
 		return nil, base, err
 	}
 	s.outputs = outputs

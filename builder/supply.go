@@ -60,7 +60,8 @@ func (s *supply) layer(ctx context.Context, n need) (packages.Layer, bool, error
 	if s.asOne == nil {
 		return packages.Layer{}, false, nil
 	}
-	return s.state.layerOf(ctx, s.layout, s.asOne[n.stage], n)
+	l, kept, err := s.state.kept(ctx, s.layout, s.asOne[n.stage], n.output)
+	return packedLayer(n.output, l), kept, err
 }
 
 // take returns the package of a stage, if one is found and trusted.
@@ -214,15 +215,19 @@ func (s *supply) bring(ctx context.Context, p packages.Package, o packages.Outpu
 		state = llb.OCILayout("rootbuild/package@"+image.String(), llb.OCIStore("", baseStore),
 			llb.WithCustomName(fmt.Sprintf("%s of %s %s from %s", o, p.Name, p.Version, p.From)))
 	}
+	*output(out, o) = state
+	return nil
+}
+
+// output is one of those of a stage.
+func output(of *stages.Outputs, o packages.Output) *llb.State {
 	switch o {
 	case packages.Root:
-		out.Root = state
+		return &of.Root
 	case packages.Dev:
-		out.Dev = state
-	case packages.Tools:
-		out.Tools = state
+		return &of.Dev
 	}
-	return nil
+	return &of.Tools
 }
 
 // fetch brings an output from wherever it is.

@@ -3,6 +3,7 @@ package builder
 import (
 	"context"
 	"crypto/rand"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,7 +19,7 @@ type witness struct {
 	started    time.Time
 
 	mu    sync.Mutex
-	about engine.About           // the engine, if one was started
+	about []engine.About         // the engines that were started, each kind and version once
 	ran   map[digest.Digest]bool // steps that ran, and were in no cache
 }
 
@@ -30,7 +31,9 @@ func newWitness() *witness {
 func (w *witness) watch(e Engine) Engine {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.about = e.About()
+	if about := e.About(); !slices.Contains(w.about, about) {
+		w.about = append(w.about, about)
+	}
 	return watched{e, w}
 }
 
@@ -43,17 +46,23 @@ type watched struct {
 func (e watched) Build(ctx context.Context, jobs []engine.Job, w engine.Watch) error {
 	tell := w.Step
 	w.Step = func(s engine.Step) error {
-		if !s.Cached {
-			e.by.mu.Lock()
-			e.by.ran[s.Digest] = true
-			e.by.mu.Unlock()
-		}
+		e.by.note(s)
 		if tell == nil {
 			return nil
 		}
 		return tell(s)
 	}
 	return e.Engine.Build(ctx, jobs, w)
+}
+
+// note notes a step that ran.
+func (w *witness) note(s engine.Step) {
+	if s.Cached {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ran[s.Digest] = true
 }
 
 // saw says whether the step that makes a state ran.

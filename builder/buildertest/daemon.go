@@ -1,6 +1,7 @@
 package buildertest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -137,6 +138,25 @@ func (d *Daemon) Start(t testing.TB) {
 			t.Fatalf("%s does not listen: %v\n%s", d.args[0], err, text)
 		}
 	}
+}
+
+// Runs says whether a process was started by the daemon, or by what it started.
+func (d *Daemon) Runs(pid int) bool {
+	for d.cmd != nil && pid > 1 {
+		if pid == d.cmd.Process.Pid {
+			return true
+		}
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			return false // it ended
+		}
+		// The name of the program may hold anything.
+		var state string
+		if _, err := fmt.Sscan(string(stat[bytes.LastIndexByte(stat, ')')+1:]), &state, &pid); err != nil {
+			return false
+		}
+	}
+	return false
 }
 
 // Kill ends it at once, as a power cut would.

@@ -60,7 +60,28 @@ func (b Builder) Remote() bool { return b.URL != "" && !b.inContainerd() }
 
 func (b Builder) inContainerd() bool { return strings.HasPrefix(b.URL, "containerd:") }
 
-// Validate refuses what names no builder, before anything is done.
+// Validate refuses builders, before anything is done: what names none, and several that
+// cannot share a build.
+func Validate(list []Builder) error {
+	var errs []error
+	seen := map[string]bool{}
+	for _, b := range list {
+		errs = append(errs, b.Validate())
+		if len(list) == 1 {
+			break
+		}
+		if !b.Remote() {
+			errs = append(errs, fmt.Errorf("%s runs steps by way of this process, and is no one of several: name one buildkitd or more", b))
+		}
+		if seen[b.URL] {
+			errs = append(errs, fmt.Errorf("%s is named twice", b))
+		}
+		seen[b.URL] = true
+	}
+	return errors.Join(errs...)
+}
+
+// Validate refuses what names no builder.
 func (b Builder) Validate() error {
 	u, err := url.Parse(b.URL)
 	if err != nil {

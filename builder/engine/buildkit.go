@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"sync/atomic"
 
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/containerd/containerd/v2/plugins/content/local"
@@ -30,8 +31,8 @@ type BuildKit struct {
 	disk      string // a directory whose disk is watched; "" on another host
 	keepGoing bool   // see Options, as fresh
 	fresh     bool
-	jobs      int  // that run at once
-	gone      bool // what it releases may be held over there
+	jobs      int         // that run at once
+	gone      atomic.Bool // what it releases may be held over there
 }
 
 // Job is one state to build and the consumer of its tree.
@@ -77,7 +78,7 @@ func (e *BuildKit) Build(ctx context.Context, jobs []Job, w Watch) error {
 	steps := newStepLog(w.Step)
 	for i, job := range jobs {
 		group.Go(func() error {
-			w := watcher{job.Name, e.builder, steps, w.Display, map[digest.Digest]string{}}
+			w := watcher{job.Name, e.builder, steps, w.Display, w.On, map[digest.Digest]string{}}
 			if e.keepGoing {
 				failed[i] = w.explain(e.solve(ctx, job, &w))
 				return nil
@@ -87,7 +88,7 @@ func (e *BuildKit) Build(ctx context.Context, jobs []Job, w Watch) error {
 	}
 	err := errors.Join(group.Wait(), errors.Join(unique(failed)...))
 	if lost := e.lost(ctx, err, steps); lost != nil {
-		e.gone = true
+		e.gone.Store(true)
 		return lost // the same for each job
 	}
 	var full *FullError
@@ -168,7 +169,7 @@ func (e *BuildKit) Close() error {
 	for _, c := range e.closers {
 		errs = append(errs, c())
 	}
-	if e.gone {
+	if e.gone.Load() {
 		return nil
 	}
 	return errors.Join(errs...)

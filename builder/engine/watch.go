@@ -14,6 +14,8 @@ type Watch struct {
 	// Step is told of each step that is done, one at a time and each once. Its
 	// error is that of the build. It may be nil.
 	Step func(Step) error
+	// On is shown behind the names of steps, where several builders show theirs.
+	On string
 }
 
 // watcher sees the updates of one job.
@@ -22,6 +24,7 @@ type watcher struct {
 	builder Builder
 	steps   *stepLog
 	display *Display
+	on      string
 	names   map[digest.Digest]string // of the steps
 }
 
@@ -34,6 +37,9 @@ func (w *watcher) follow(updates <-chan *client.SolveStatus) error {
 		}
 		for _, v := range s.Vertexes {
 			w.names[v.Digest] = v.Name
+			if w.on != "" {
+				v.Name += " on " + w.on
+			}
 		}
 		w.display.forward(w.job, s)
 	}

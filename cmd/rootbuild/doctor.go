@@ -15,12 +15,12 @@ import (
 
 type doctorVerb struct {
 	state   stateOptions
-	builder engine.Builder
+	builder builderOptions
 }
 
 func (v *doctorVerb) addFlags(cmd *cobra.Command) {
 	v.state.addFlags(cmd)
-	addBuilder(cmd, &v.builder)
+	v.builder.addFlags(cmd)
 }
 
 // job is something that a host can do if all its checks pass.
@@ -49,18 +49,23 @@ func (v *doctorVerb) jobs(ctx context.Context) []job {
 
 // builderChecks want what runs steps.
 func (v *doctorVerb) builderChecks(ctx context.Context) []check {
-	if v.builder.URL == "" {
+	builders, err := v.builder.builders()
+	if err != nil {
+		return []check{{"builders", func() error { return err }}}
+	}
+	if builders[0].URL == "" {
 		return []check{
 			{"build steps (root, overlayfs on the state directory)", func() error { return engine.CheckHost(v.state.dir) }},
-			{"runc", func() error { _, err := engine.FindRunc(ctx, v.builder.Runc); return err }},
+			{"runc", func() error { _, err := engine.FindRunc(ctx, v.builder.runc); return err }},
 		}
 	}
-	return []check{{"build steps on " + v.builder.String(), func() error {
-		if err := v.builder.Validate(); err != nil {
-			return err
-		}
-		return engine.Check(ctx, engine.Options{Builder: v.builder, Dir: v.state.dir})
-	}}}
+	var list []check
+	for _, b := range builders {
+		list = append(list, check{"build steps on " + b.String(), func() error {
+			return engine.Check(ctx, engine.Options{Builder: b, Dir: v.state.dir})
+		}})
+	}
+	return list
 }
 
 // checkKernel wants a kernel, or what fetches one.

@@ -11,7 +11,7 @@ import (
 // makeOptions are the flags of every verb that may have to make an image.
 type makeOptions struct {
 	base    string
-	builder engine.Builder
+	builder builderOptions
 	steps   int
 	sources sourceOptions
 	state   stateOptions
@@ -20,19 +20,11 @@ type makeOptions struct {
 func (o *makeOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	addBase(cmd, &o.base)
-	addBuilder(cmd, &o.builder)
-	f.IntVar(&o.steps, "steps", 0, "`number` of steps that run at once (default: as many as there are cores)")
+	o.builder.addFlags(cmd)
+	f.IntVar(&o.steps, "steps", 0, "`number` of steps that run at once, on each of several builders (default: as many as there are cores; 2 on each of several builders)")
 	o.sources.addFlags(cmd)
 	o.state.addFlags(cmd)
 	o.state.addProgress(cmd)
-}
-
-func addBuilder(cmd *cobra.Command, b *engine.Builder) {
-	f := cmd.Flags()
-	f.StringVar(&b.URL, "builder", "", "where steps run: this `URL` (default: a BuildKit in this process, with runc); it is one of "+engine.Schemes)
-	f.StringVar(&b.TLS, "builder-tls", "", "`directory` with ca.pem, cert.pem and key.pem for a builder at tcp://")
-	f.BoolVar(&b.Insecure, "builder-insecure", false, "speak to a builder at tcp:// on another host without TLS: anybody on the way can change what is built")
-	addRunc(cmd, &b.Runc)
 }
 
 func addRunc(cmd *cobra.Command, runc *string) {
@@ -41,7 +33,8 @@ func addRunc(cmd *cobra.Command, runc *string) {
 
 // check refuses values that no build can have.
 func (o makeOptions) check() error {
-	return errors.Join(o.state.check(), checkBase(o.base), o.builder.Validate())
+	_, err := o.builder.builders()
+	return errors.Join(o.state.check(), checkBase(o.base), err)
 }
 
 // options are those of a build. registry says how the mirrors of sources are spoken to.
@@ -61,7 +54,11 @@ type workshop struct {
 // hold holds the state directory for a verb, and shows progress, while f works.
 func (o makeOptions) hold(verb string, registry registryOptions, s streams, f func(workshop) error) error {
 	return o.state.hold(verb, s, func(state *builder.State, display *engine.Display) error {
-		state.Use(o.builder)
+		builders, err := o.builder.builders()
+		if err != nil {
+			return err
+		}
+		state.Use(builders...)
 		options, err := o.options(registry, display)
 		if err != nil {
 			return err

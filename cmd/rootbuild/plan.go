@@ -6,7 +6,6 @@ import (
 	"errors"
 
 	"github.com/rootbuild/rootbuild/builder"
-	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/stages"
 	"github.com/spf13/cobra"
 )
@@ -14,22 +13,25 @@ import (
 type planVerb struct {
 	target  string
 	base    string
-	builder engine.Builder
+	builder builderOptions
 	mirror  mirrors
 	places  packageOptions
 	remote  registryOptions
 	json    bool
 	state   stateOptions
+
+	forecast forecastOptions
 }
 
 func (v *planVerb) addFlags(cmd *cobra.Command) {
 	addTarget(cmd, &v.target)
 	addBase(cmd, &v.base)
-	addBuilder(cmd, &v.builder)
+	v.builder.addFlags(cmd)
 	addMirror(cmd, &v.mirror)
 	v.places.addFlags(cmd)
 	v.remote.addFlags(cmd)
 	cmd.Flags().BoolVar(&v.json, "json", false, "as JSON")
+	v.forecast.addFlags(cmd)
 	v.state.addFlags(cmd)
 }
 
@@ -42,6 +44,9 @@ func (v *planVerb) run(ctx context.Context, _ []string, s streams) error {
 	if err != nil {
 		return err
 	}
+	if len(v.forecast.builders) > 0 {
+		return v.forecast.write(p, v.json, s)
+	}
 	if v.json {
 		return json.NewEncoder(s.out).Encode(p.Stages)
 	}
@@ -50,7 +55,8 @@ func (v *planVerb) run(ctx context.Context, _ []string, s streams) error {
 
 // plan holds the state directory while it looks what a build would do.
 func (v *planVerb) plan(ctx context.Context, graph stages.Graph, s streams) (p builder.Plan, err error) {
-	if err := errors.Join(checkBase(v.base), v.builder.Validate()); err != nil {
+	builders, err := v.builder.builders()
+	if err := errors.Join(checkBase(v.base), err, v.forecast.check()); err != nil {
 		return p, usageError{err}
 	}
 	places, err := v.places.places(v.remote)
@@ -62,7 +68,7 @@ func (v *planVerb) plan(ctx context.Context, graph stages.Graph, s streams) (p b
 		return p, err
 	}
 	defer closing(state, &err)
-	state.Use(v.builder)
+	state.Use(builders...)
 	p, err = state.Plan(ctx, graph, builder.PlanOptions{Base: v.base, Archive: v.mirror.archive, Packages: places})
 	if err == nil && p.NoBase {
 		s.note("no base yet: a build makes it first")

@@ -75,6 +75,9 @@ func (v *reproduceVerb) run(ctx context.Context, args []string, s streams) error
 	if err := v.make.check(); err != nil {
 		return usageError{err}
 	}
+	if builders, err := v.make.builder.builders(); err == nil && len(builders) > 1 {
+		return usageError{errors.New("reproduce builds in one place: name it with --builder, given once")}
+	}
 	if _, err := v.registry.options(); err != nil {
 		return err
 	}
@@ -119,7 +122,11 @@ func (v *reproduceVerb) reproduce(ctx context.Context, what string, key *trust.P
 		return report, err
 	}
 	defer closing(state, &err)
-	state.Use(v.make.builder)
+	builders, err := v.make.builder.builders()
+	if err != nil {
+		return report, err
+	}
+	state.Use(builders...)
 	options, err := v.make.options(v.registry, nil)
 	if err != nil {
 		return report, err

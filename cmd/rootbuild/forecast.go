@@ -1,0 +1,49 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rootbuild/rootbuild/builder"
+)
+
+// forecastOptions say for how many builders plan computes what a build takes.
+type forecastOptions struct {
+	builders []int
+	steps    int
+}
+
+func (o *forecastOptions) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.IntSliceVar(&o.builders, "builders", nil, "tell what these `numbers` of builders would take, such as 1,2,4, computed from what the stages took before")
+	f.IntVar(&o.steps, "steps", 0, fmt.Sprintf("`number` of stages at once on each of --builders (default %d)", builder.StagesAtOnce))
+}
+
+func (o forecastOptions) check() error {
+	for _, n := range o.builders {
+		if n < 1 {
+			return fmt.Errorf("--builders %d: it is one or more", n)
+		}
+	}
+	if o.steps < 0 || o.steps > 0 && len(o.builders) == 0 {
+		return errors.New("--steps is a number of stages at once, and goes with --builders")
+	}
+	return nil
+}
+
+// write writes what there is to build, and how long that takes.
+func (o forecastOptions) write(p builder.Plan, json bool, s streams) error {
+	forecast := p.Forecast(o.builders, o.steps)
+	if json {
+		return s.json(struct {
+			Stages   []builder.PlannedStage `json:"stages"`
+			Forecast builder.Forecast       `json:"forecast"`
+		}{p.Stages, forecast})
+	}
+	if err := p.WriteTable(s.out); err != nil {
+		return err
+	}
+	return forecast.WriteTable(s.out)
+}
