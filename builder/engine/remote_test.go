@@ -237,3 +237,23 @@ func TestContainerdDiscard(t *testing.T) {
 		t.Errorf("%d snapshots are left: %v", len(entries), err)
 	}
 }
+
+func TestValidate(t *testing.T) {
+	one, two := engine.Builder{URL: "unix:///one"}, engine.Builder{URL: "unix:///two"}
+	for name, test := range map[string]struct {
+		list []engine.Builder
+		want string
+	}{
+		"embedded":        {[]engine.Builder{{}}, ""},
+		"two":             {[]engine.Builder{one, two}, ""},
+		"twice":           {[]engine.Builder{one, two, one}, "builder unix:///one is named twice"},
+		"with embedded":   {[]engine.Builder{one, {}}, "the embedded BuildKit runs steps by way of this process"},
+		"with containerd": {[]engine.Builder{one, {URL: "containerd:///socket"}}, "builder containerd:///socket runs steps by way of this process"},
+		"no URL":          {[]engine.Builder{one, {URL: "two"}}, "it is one of"},
+	} {
+		err := engine.Validate(test.list)
+		if (err == nil) != (test.want == "") || (err != nil && !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%s: got %v, want %q", name, err, test.want)
+		}
+	}
+}
