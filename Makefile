@@ -5,7 +5,7 @@ TARGET  ?= uclibc
 ARGS    ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: all build run test lint bench golden clean bin/rootbuild
+.PHONY: all build run test manifests lint bench golden clean bin/rootbuild
 
 all: build
 
@@ -37,6 +37,10 @@ test:
 	hack/reproduce path host user umask locale zone clock jobs-1 jobs-8 order kernel machine environment memory tmpfs ext4 xfs engine containerd base all
 	hack/test-boot
 	hack/test-nodes
+
+# The examples for Kubernetes, judged by the cluster's own code.
+manifests:
+	$(GO) test -C hack/manifests -count=1 .
 
 lint:
 	hack/lint

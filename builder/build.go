@@ -99,6 +99,9 @@ func (b build) noteBuilt(digest v1.Hash) error {
 
 // start fetches the sources that builds of a graph will read, and starts BuildKit.
 func (b build) start(ctx context.Context, graph stages.Graph, packages []Package) (Engine, error) {
+	if len(b.state.several) > 0 {
+		return nil, errors.New("internal error: several builders left something to build")
+	}
 	o := b.engine(b.state, packages)
 	if err := engine.Check(ctx, o); err != nil {
 		return nil, err

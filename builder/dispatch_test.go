@@ -2,6 +2,7 @@ package builder_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -150,7 +151,7 @@ type built struct {
 func (b built) runs(name string) int { return strings.Count(b.shown, " running "+name+"\n") }
 
 // build builds the site in a state, in the background.
-func (s sharedSite) build(t *testing.T, state *builder.State) <-chan built {
+func (s sharedSite) build(ctx context.Context, t *testing.T, state *builder.State) <-chan built {
 	t.Helper()
 	var shown bytes.Buffer
 	display, err := engine.NewDisplay(&shown, "plain")
@@ -159,7 +160,7 @@ func (s sharedSite) build(t *testing.T, state *builder.State) <-chan built {
 	}
 	done := make(chan built, 1)
 	go func() {
-		digest, err := state.Build(t.Context(), s.graph, builder.Options{Base: s.base, Display: display})
+		digest, err := state.Build(ctx, s.graph, builder.Options{Base: s.base, Display: display})
 		err = errors.Join(err, display.Close())
 		done <- built{digest, err, shown.String()}
 	}()
@@ -170,7 +171,7 @@ func (s sharedSite) build(t *testing.T, state *builder.State) <-chan built {
 func (s sharedSite) reference(t *testing.T) v1.Hash {
 	t.Helper()
 	f := buildertest.New(t)
-	done := s.build(t, f.State)
+	done := s.build(t.Context(), t, f.State)
 	for {
 		select {
 		case b := <-done:
@@ -193,12 +194,12 @@ type pair struct {
 	done        <-chan built
 }
 
-func (s sharedSite) halfway(t *testing.T) pair {
+func (s sharedSite) halfway(ctx context.Context, t *testing.T) pair {
 	t.Helper()
 	one, two := buildertest.Buildkitd(t), buildertest.Buildkitd(t)
 	state := buildertest.New(t).State
 	state.Use(engine.Builder{URL: one.URL}, engine.Builder{URL: two.URL})
-	p := pair{state: state, done: s.build(t, state)}
+	p := pair{state: state, done: s.build(ctx, t, state)}
 	await(t, "left and right wait on a builder each", func() bool {
 		switch {
 		case waits(one, "left") && waits(two, "right"):
@@ -215,7 +216,7 @@ func TestSeveralBuilders(t *testing.T) {
 	s := newSharedSite(t)
 	want := s.reference(t)
 	t.Run("share", func(t *testing.T) {
-		p := s.halfway(t)
+		p := s.halfway(t.Context(), t)
 		release(p.left, "left")
 		release(p.right, "right")
 		b := <-p.done
@@ -227,10 +228,10 @@ func TestSeveralBuilders(t *testing.T) {
 			d.Kill()
 		}
 		// Nothing is left to build: nobody is asked.
-		wantBuilt(t, <-s.build(t, p.state), want, map[string]int{})
+		wantBuilt(t, <-s.build(t.Context(), t, p.state), want, map[string]int{})
 	})
 	t.Run("one is lost", func(t *testing.T) {
-		p := s.halfway(t)
+		p := s.halfway(t.Context(), t)
 		p.left.Kill()
 		await(t, "left waits on the other builder", func() bool { return waits(p.right, "left") })
 		release(p.right, "left")
@@ -242,7 +243,7 @@ func TestSeveralBuilders(t *testing.T) {
 		}
 	})
 	t.Run("all are lost", func(t *testing.T) {
-		p := s.halfway(t)
+		p := s.halfway(t.Context(), t)
 		p.left.Kill()
 		p.right.Kill()
 		b := <-p.done
@@ -252,14 +253,31 @@ func TestSeveralBuilders(t *testing.T) {
 		}
 		p.left.Start(t)
 		p.right.Start(t)
-		done := s.build(t, p.state)
-		await(t, "left and right wait again", func() bool {
-			return (waits(p.left, "left") || waits(p.right, "left")) && (waits(p.left, "right") || waits(p.right, "right"))
-		})
-		release(nil, "left")
-		release(nil, "right")
-		wantBuilt(t, <-done, want, map[string]int{"left": 1, "right": 1, "high": 1})
+		s.finish(t, p, want)
 	})
+	t.Run("interrupted", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		p := s.halfway(ctx, t)
+		cancel()
+		if b := <-p.done; !errors.Is(b.err, context.Canceled) {
+			t.Errorf("got %v, want that it was cancelled", b.err)
+		}
+		await(t, "no step runs any more", func() bool { return len(sleeping("left")) == 0 && len(sleeping("right")) == 0 })
+		s.finish(t, p, want)
+	})
+}
+
+// finish builds again, and wants nothing done twice that was done.
+func (s sharedSite) finish(t *testing.T, p pair, want v1.Hash) {
+	t.Helper()
+	done := s.build(t.Context(), t, p.state)
+	await(t, "left and right wait again", func() bool {
+		return (waits(p.left, "left") || waits(p.right, "left")) && (waits(p.left, "right") || waits(p.right, "right"))
+	})
+	release(nil, "left")
+	release(nil, "right")
+	wantBuilt(t, <-done, want, map[string]int{"left": 1, "right": 1, "high": 1})
 }
 
 // wantBuilt wants a digest, and how often each stage ran for it.

@@ -114,14 +114,14 @@ func (n *needed) want(ctx context.Context) error {
 // wantOn adds the records of a graph that is built in a base.
 func (n *needed) wantOn(ctx context.Context, g stages.Graph, base v1.Hash) error {
 	outputs := g.LLB(inputs(base))
-	list, err := definitions(ctx, g, outputs)
-	if err != nil {
-		return err
-	}
-	for _, p := range list {
-		n.layers[Key(p.Definition).Encoded()] = true
-	}
-	for _, out := range outputs {
+	for name, out := range outputs {
+		for _, o := range outputNames {
+			def, err := marshal(ctx, name, *output(&out, o))
+			if err != nil {
+				return err
+			}
+			n.layers[Key(def).Encoded()] = true
+		}
 		for _, state := range []llb.State{out.Build, out.Root} {
 			step, err := headOf(ctx, state)
 			if err != nil {

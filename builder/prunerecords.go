@@ -77,7 +77,7 @@ func (p *pruning) judgeOf(kind string) func(record) (bool, error) {
 	switch {
 	case kind == kindLayers:
 		return p.layerRecordStays
-	case kind == kindSteps:
+	case kind == kindSteps, kind == kindSeveral:
 		return p.stepStays
 	case kind == kindTaken:
 		return func(r record) (bool, error) { return p.needed.taken[r.name], nil }

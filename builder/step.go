@@ -37,7 +37,7 @@ func (s *State) Step(step digest.Digest) (Step, bool, error) {
 // several did is recorded a second time, for its results lie here.
 func (s *State) kindSteps() string {
 	if len(s.several) > 0 {
-		return "steps-several"
+		return kindSeveral
 	}
 	if s.builder.URL == "" {
 		return kindSteps
@@ -48,6 +48,9 @@ func (s *State) kindSteps() string {
 // kindSteps are the records of the embedded BuildKit's steps. Those of other builders
 // have the name of a builder's directory behind it.
 const kindSteps = "steps"
+
+// kindSeveral are the records of the steps that several builders shared.
+const kindSeveral = "steps-several"
 
 // lost says whether BuildKit may have dropped the result that a record is of,
 // since it last told that it has it. That time is the record file's own.
