@@ -141,7 +141,7 @@ func (p *pool) lose(m *member, stage string, lost *engine.LostError) {
 func innermost(err error) error {
 	for {
 		inner := errors.Unwrap(err)
-		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		if joined, ok := any(err).(interface{ Unwrap() []error }); ok {
 			inner = joined.Unwrap()[0]
 		}
 		if inner == nil {

@@ -25,10 +25,10 @@ func TestReadBuildersFile(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"builders:\n  - {url: \"tcp://one:1234\", tls: certs}\n  - url: unix:///socket\n": "",
-		"builders:\n  - {url: \"tcp://one:1234\"}\n":                                     "builders.yaml:2: --builder tcp://one:1234: without TLS anybody",
-		"builders:\n  - {url: embedded}\n":                                               "builders.yaml:2: --builder \"embedded\": it is one of",
-		"builders:\n  - {tls: certs}\n":                                                  "builders.yaml:2: ",
-		"builders: []\nsteps: 3\n":                                                       "builders.yaml:2: ",
+		"builders:\n  - {url: \"tcp://one:1234\"}\n":                                      "builders.yaml:2: --builder tcp://one:1234: without TLS anybody",
+		"builders:\n  - {url: embedded}\n":                                                "builders.yaml:2: --builder \"embedded\": it is one of",
+		"builders:\n  - {tls: certs}\n":                                                   "builders.yaml:2: ",
+		"builders: []\nsteps: 3\n":                                                        "builders.yaml:2: ",
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
