@@ -75,6 +75,10 @@ func (s *State) newBuild(graph stages.Graph, o Options) (build, error) {
 }
 
 func (b build) run(ctx context.Context) (v1.Hash, error) {
+	made, err := b.begin()
+	if err != nil {
+		return v1.Hash{}, err
+	}
 	s := newSupply(b)
 	layers, base, err := s.layers(ctx)
 	if err != nil {
@@ -84,7 +88,8 @@ func (b build) run(ctx context.Context) (v1.Hash, error) {
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	return digest, errors.Join(b.attachBlueprint(ctx, digest, base), b.attachSBOM(digest), s.attachProvenance(ctx, digest, base), b.noteBuilt(digest))
+	return digest, errors.Join(b.attachBlueprint(ctx, digest, base), b.attachSBOM(digest), s.attachProvenance(ctx, digest, base),
+		b.noteBuilt(digest), b.end(made, digest, base))
 }
 
 // noteBuilt has the time of a manifest's file tell when its image was built last: Prune

@@ -111,7 +111,7 @@ func (d *dispatcher) recorder(ctx context.Context, on *member, stage placed) (fu
 			if step.Digest == head {
 				step.Digest = asOne[i]
 				d.witness.note(step)
-				return errors.Join(err, d.state.recordStep(step))
+				return errors.Join(err, d.state.recordStepOn(on.builder, step))
 			}
 		}
 		return err

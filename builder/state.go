@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/google/renameio/v2"
 
@@ -26,6 +27,7 @@ type State struct {
 	lock    io.Closer
 	builder engine.Builder
 	several []engine.Builder // in place of one
+	opened  time.Time
 }
 
 // Use has the steps of what is built in the state run elsewhere than in this process:
@@ -63,7 +65,7 @@ func OpenState(dir, command string) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &State{dir: dir, lock: lock}
+	s := &State{dir: dir, lock: lock, opened: time.Now().UTC()}
 	if err := s.checkVersion(); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}

@@ -14,6 +14,11 @@ import (
 // Step is the record of one step that was done: when, and under what name.
 type Step struct {
 	engine.Step
+	// Builder is where it ran, as engine.Builder names it. An older rootbuild did not
+	// note it, nor Run.
+	Builder string `json:"builder,omitempty"`
+	// Run is when the command that did it took the state: steps of one run have the same.
+	Run time.Time `json:"run,omitzero"`
 	// Lost: BuildKit pruned its cache since it last had the step's result, or
 	// the cache is gone. It may have to do the step again.
 	Lost bool `json:"-"`
@@ -64,7 +69,10 @@ func (s *State) lost(record string) (bool, error) {
 
 // recordStep keeps the record of a step. One that BuildKit found in its cache keeps
 // the times of the run that did it, where they are known.
-func (s *State) recordStep(step engine.Step) error {
+func (s *State) recordStep(step engine.Step) error { return s.recordStepOn(s.builder, step) }
+
+// recordStepOn is for one of several builders.
+func (s *State) recordStepOn(b engine.Builder, step engine.Step) error {
 	if step.Cached {
 		_, known, err := s.Step(step.Digest)
 		if err != nil {
@@ -75,5 +83,5 @@ func (s *State) recordStep(step engine.Step) error {
 			return os.Chtimes(s.recordPath(s.kindSteps(), step.Digest), now, now)
 		}
 	}
-	return s.writeRecord(s.kindSteps(), step.Digest, step)
+	return s.writeRecord(s.kindSteps(), step.Digest, Step{Step: step, Builder: b.String(), Run: s.opened})
 }

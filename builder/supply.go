@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/moby/buildkit/client/llb"
 	"golang.org/x/sync/errgroup"
@@ -24,6 +25,10 @@ type taken struct {
 	Package packages.Package
 	Layer   oci.Layer
 	Found   bool `json:"-"`
+	// When its layer was brought, and in which run, as Step has it. An older rootbuild
+	// did not note them.
+	Started, Completed time.Time `json:",omitzero"`
+	Run                time.Time `json:",omitzero"`
 }
 
 const kindTaken = "taken"
@@ -126,11 +131,13 @@ func (s *supply) find(ctx context.Context, name string) (taken, error) {
 func (s *supply) from(ctx context.Context, o offer, name string) (taken, error) {
 	s.taking.Lock()
 	defer s.taking.Unlock()
+	started := time.Now().UTC()
 	p, layer, err := o.place.Take(ctx, s.layout, name, o.tag, s.graph.Target.Epoch)
 	if err != nil {
 		return taken{}, err
 	}
-	return taken{p, layer, true}, s.state.Keep(kindTaken, s.key(name), taken{p, layer, true})
+	t := taken{Package: p, Layer: layer, Found: true, Started: started, Completed: time.Now().UTC(), Run: s.state.opened}
+	return t, s.state.Keep(kindTaken, s.key(name), t)
 }
 
 // builtInstead tells that a package is refused, if that is what err says and the policy

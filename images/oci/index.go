@@ -92,6 +92,20 @@ func (l *Layout) readIndex() (v1.IndexManifest, error) {
 	return index, nil
 }
 
+// Named returns the image that the index knows by a name, and whether there is one.
+func (l *Layout) Named(name string) (v1.Hash, bool, error) {
+	index, err := l.readIndex()
+	if err != nil {
+		return v1.Hash{}, false, err
+	}
+	for _, d := range index.Manifests {
+		if d.Annotations[refName] == name && name != "" {
+			return d.Digest, true, nil
+		}
+	}
+	return v1.Hash{}, false, nil
+}
+
 // shrink writes the index anew if it is too large to be read.
 func (l *Layout) shrink(size int64) error {
 	if size <= maxIndex {
