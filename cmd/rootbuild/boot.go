@@ -66,7 +66,7 @@ func (v *bootVerb) run(ctx context.Context, args []string, s streams) error {
 
 func (v *bootVerb) trial(root nodeRoot, s streams) boot.Trial {
 	trial := v.machine.trial(v.make, s)
-	trial.Tag, trial.Root, trial.Export = root.Tag, root.path, root.store
+	trial.Tag, trial.Image, trial.Root, trial.Export = root.Tag, root.Digest.String(), root.path, root.store
 	trial.NFS, trial.Overlay, trial.Log = v.nfs, v.writes, v.log
 	if v.shell {
 		trial.Hold = func(ctx context.Context, login []string) error { return hold(ctx, login, s.err) }

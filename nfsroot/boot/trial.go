@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/rootbuild/rootbuild/images/safeopen"
 	"github.com/rootbuild/rootbuild/nfsroot/lockfile"
@@ -22,8 +23,10 @@ type Trial struct {
 	Options
 	// Tag is the root's name.
 	Tag string
+	// Image is the digest of the image that the root is of; "" where that is not known.
+	Image string
 	// Boots is the directory of boots. Files are in TAG below it, the console's
-	// output is in TAG.log.
+	// output is in TAG.log, what the boot showed in TAG.json.
 	Boots string
 	// Modules is the directory of the kernel's modules. The default is where the
 	// host has them.
@@ -58,7 +61,11 @@ func (t Trial) Run(ctx context.Context) (_ Report, err error) {
 			return Report{}, err
 		}
 	}
+	began := time.Now().UTC()
 	report, err := Check(ctx, o)
+	if err == nil {
+		err = keep(dir, Record{Image: t.Image, Tag: t.Tag, At: began, Report: report})
+	}
 	if report.Passed && o.Hold == nil || err != nil && len(report.Checks) == 0 {
 		err = errors.Join(err, os.RemoveAll(dir))
 	}
@@ -93,7 +100,7 @@ func takeDir(dir, command string) (_ io.Closer, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(os.RemoveAll(dir), os.RemoveAll(dir+".log"), os.Mkdir(dir, 0o700)); err != nil {
+	if err := errors.Join(os.RemoveAll(dir), os.RemoveAll(dir+".log"), os.RemoveAll(dir+recordSuffix), os.Mkdir(dir, 0o700)); err != nil {
 		return nil, errors.Join(fmt.Errorf("preparing the directory of the boot: %w", err), lock.Close())
 	}
 	return lock, nil

@@ -64,7 +64,7 @@ func (i Image) Deploy(ctx context.Context, o Options) (string, error) {
 		return "", err
 	}
 	if o.Trial != nil {
-		if err := try(ctx, tag, o); err != nil {
+		if err := i.try(ctx, tag, o); err != nil {
 			return tag, err
 		}
 	}
@@ -119,13 +119,13 @@ func (i Image) accept(store *nfsroot.Store, older bool) error {
 }
 
 // try boots a root that current does not name yet.
-func try(ctx context.Context, tag string, o Options) error {
+func (i Image) try(ctx context.Context, tag string, o Options) error {
 	view, err := nfsroot.OpenReadOnly(o.Dir)
 	if err != nil {
 		return err
 	}
 	trial := *o.Trial
-	trial.Tag, trial.Root, trial.Export = tag, view.Path(tag), view.Dir()
+	trial.Tag, trial.Image, trial.Root, trial.Export = tag, i.Digest.String(), view.Path(tag), view.Dir()
 	report, err := trial.Run(ctx)
 	if err != nil {
 		return fmt.Errorf("booting %s: %w; current is unchanged", tag, err)
