@@ -16,7 +16,7 @@ const module = "github.com/rootbuild/rootbuild"
 // layers maps each package, with those below it, to the packages of the module that it
 // may import. Only the command knows the whole flow.
 var layers = map[string][]string{
-	"cmd/rootbuild":     {"images", "images/cpio", "images/oci", "images/registry", "images/trust", "stages", "builder", "builder/base", "builder/distfiles", "builder/engine", "builder/packages", "nfsroot", "nfsroot/boot", "nfsroot/deploy", "nfsroot/unpack"},
+	"cmd/rootbuild":     {"images", "images/cpio", "images/oci", "images/registry", "images/trust", "stages", "builder", "builder/base", "builder/distfiles", "builder/engine", "builder/packages", "builder/report", "nfsroot", "nfsroot/boot", "nfsroot/deploy", "nfsroot/unpack"},
 	"hack/base":         {"builder/base", "images/oci"},
 	"hack/bench":        {"images/oci", "images/registry", "nfsroot"},
 	"images":            {},
@@ -29,9 +29,10 @@ var layers = map[string][]string{
 	"images/registry":   {"images", "images/oci", "images/safeopen", "images/trust"},
 	"images/trust":      {"images", "images/oci"},
 	"stages":            {"images", "images/leaks"},
-	"builder":           {"builder/base", "builder/distfiles", "builder/engine", "builder/packages", "images", "images/compare", "images/cpio", "images/leaks", "images/oci", "images/registry", "images/safeopen", "images/trust", "stages", "nfsroot/lockfile"},
+	"builder":           {"builder/base", "builder/distfiles", "builder/engine", "builder/packages", "builder/report", "images", "images/compare", "images/cpio", "images/leaks", "images/oci", "images/registry", "images/safeopen", "images/trust", "stages", "nfsroot/lockfile"},
 	"builder/engine":    {"images/safeopen"},
 	"builder/packages":  {"images/compare", "images/oci", "images/registry", "images/trust"},
+	"builder/report":    {},
 	"builder/base":      {"images/oci", "images/safeopen"},
 	"builder/distfiles": {"images/safeopen"},
 	"nfsroot":           {"images/safeopen", "nfsroot/lockfile", "nfsroot/unpack"},
@@ -48,6 +49,7 @@ const buildkit = "github.com/moby/buildkit/client"
 // command has flags, and only nfsroot/unpack knows what layers are made of.
 var foreign = map[string][]string{
 	"stages":         {"net", "net/http", "os/exec", buildkit},
+	"builder/report": {"os", "net/http", "os/exec"},
 	"builder":        {buildkit, "github.com/spf13/cobra"},
 	"cmd/rootbuild":  {buildkit},
 	"nfsroot":        {"archive/tar", "archive/zip", "github.com/klauspost/compress/zstd"},

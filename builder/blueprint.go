@@ -89,6 +89,8 @@ func writeFiles(w io.Writer, files map[string][]byte) error {
 	return out.Close()
 }
 
+var errNoBlueprint = errors.New("it carries no blueprint, as images do that an older rootbuild made, or that another program copied")
+
 // readBlueprint unpacks what an image carries to dir, and resolves it.
 func readBlueprint(layout *oci.Layout, image v1.Hash, dir string) (stages.Graph, stages.Made, error) {
 	found, err := layout.Attachments(image, blueprintType)
@@ -96,7 +98,7 @@ func readBlueprint(layout *oci.Layout, image v1.Hash, dir string) (stages.Graph,
 		return stages.Graph{}, stages.Made{}, err
 	}
 	if len(found) == 0 || len(found[0].Blobs) == 0 {
-		return stages.Graph{}, stages.Made{}, errors.New("it carries no blueprint, as images do that an older rootbuild made, or that another program copied; --target TARGET builds from a target of yours")
+		return stages.Graph{}, stages.Made{}, errNoBlueprint
 	}
 	if err := unpackBlueprint(found[0].Blobs[0].Data, dir); err != nil {
 		return stages.Graph{}, stages.Made{}, fmt.Errorf("unpacking its blueprint: %w", err)

@@ -88,6 +88,9 @@ func (r *Reproduction) OfImage(digest v1.Hash) (Subject, error) {
 		return Subject{}, err
 	}
 	graph, made, err := readBlueprint(r.layout, digest, filepath.Join(r.work.dir, "blueprint"))
+	if errors.Is(err, errNoBlueprint) {
+		err = fmt.Errorf("%w; --target TARGET builds from a target of yours", err)
+	}
 	return Subject{Name: graph.Target.Name + "@" + digest.String(), Digest: digest, Graph: graph, foreign: true, Made: made}, err
 }
 

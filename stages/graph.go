@@ -61,3 +61,23 @@ func (g Graph) edges() edges {
 	}
 	return edges{recipes, g.Toolchain}
 }
+
+// Bound says whether a stage is one of those that the toolchain binds.
+func (g Graph) Bound(name string) bool {
+	return slices.Contains(g.Toolchain.Tools, name) || slices.Contains(g.Toolchain.BuildNeeds, name)
+}
+
+// Implied says whether a stage is built with what the toolchain binds, without naming it.
+func (g Graph) Implied(name string) bool { return implied(g.Recipe(name)) }
+
+// Named returns the stages that the recipe of a stage names to be built with, sorted:
+// its tools, where it has its own, and its build needs.
+func (g Graph) Named(name string) []string {
+	r := g.Recipe(name)
+	direct := slices.Clone(r.BuildNeeds)
+	if !implied(r) {
+		direct = append(direct, r.Tools...)
+	}
+	slices.Sort(direct)
+	return slices.Compact(direct)
+}

@@ -19,7 +19,7 @@ var flagGroups = []struct {
 	{"where steps run", []string{"builder", "builder-tls", "builder-insecure", "runc", "steps"}},
 	{"where sources come from", []string{"distdir", "source-host", "mirror", "offline"}},
 	{"packages that were built elsewhere", []string{"packages", "package-policy", "push-packages"}},
-	{"where the image goes", []string{"output", "push", "sign", "builder-id"}},
+	{"where the result goes", []string{"output", "push", "sign", "builder-id"}},
 	{"how registries are spoken to", []string{"mirror-registry", "plain-http", "registries", "registry-ca"}},
 	{"whose images are taken", []string{"policy", "insecure-no-verify", "allow-older", "no-devices", "no-setuid"}},
 	{"the node root", []string{"nfsroot", "tag", "no-unpack", "no-switch", "link", "max-entries", "max-size", "labels"}},

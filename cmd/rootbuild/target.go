@@ -25,17 +25,31 @@ func (targetsVerb) run(_ context.Context, _ []string, s streams) error {
 	return nil
 }
 
+var errNoTarget = usageError{errors.New("no target: name one with --target (see rootbuild targets)")}
+
 // loadGraph reads a target with its recipes. Its faults are those of files, so none of
 // them starts any work.
 func loadGraph(target string) (stages.Graph, error) {
 	if target == "" {
-		return stages.Graph{}, usageError{errors.New("no target: name one with --target (see rootbuild targets)")}
+		return stages.Graph{}, errNoTarget
 	}
 	graph, err := stages.LoadTarget(target)
 	if err != nil {
 		return graph, usageError{err}
 	}
 	return graph, nil
+}
+
+// loadTarget reads a target without its recipes.
+func loadTarget(target string) (images.Target, error) {
+	if target == "" {
+		return images.Target{}, errNoTarget
+	}
+	t, err := images.Load(target)
+	if err != nil {
+		return t, usageError{err}
+	}
+	return t, nil
 }
 
 // addTarget adds the flag that every verb on a target has.

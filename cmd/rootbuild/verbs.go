@@ -36,6 +36,7 @@ func verbGroups() []verbGroup {
 		{"targets", "list the embedded targets", "targets", "", noArgs, targetsVerb{}},
 		{"plan --target TARGET", "show each stage of a target: cached, or to build and why", "plan --target uclibc", "", noArgs, new(planVerb)},
 		{"graph --target TARGET", "show which stage is built with which", "graph --target uclibc --format dot | dot -Tsvg >uclibc.svg", "", noArgs, new(graphVerb)},
+		{"report --target TARGET", "write a page about the last build of a target", "report --target uclibc -o report.html", reportHelp, noArgs, new(reportVerb)},
 		{"ls", "list the node roots; * marks current", "ls", listHelp, noArgs, new(listVerb)},
 		{"log", "show every switch of current, the newest last", "log", "", noArgs, new(logVerb)},
 		{"diff A B", "compare two node roots: packages, then files", "diff uclibc-0123456789ab current", diffHelp, tagArgs(2), new(diffVerb)},

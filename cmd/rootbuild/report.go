@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	buildreport "github.com/rootbuild/rootbuild/builder/report"
+	"github.com/rootbuild/rootbuild/nfsroot/boot"
+)
+
+const reportHelp = `report writes one HTML page about the image that the target has in the state
+directory and about the build that made it: what ran when, the graph of stages,
+sizes, what an update moves, and the last boot check. The page loads nothing.
+
+It tells what was built, not what the recipes are by now: see rootbuild plan.`
+
+type reportVerb struct {
+	target, output string
+	state          stateOptions
+}
+
+func (v *reportVerb) addFlags(cmd *cobra.Command) {
+	addTarget(cmd, &v.target)
+	cmd.Flags().StringVarP(&v.output, "output", "o", "report.html", "`file` to write; - is standard output")
+	v.state.addFlags(cmd)
+}
+
+func (v *reportVerb) run(ctx context.Context, _ []string, s streams) error {
+	target, err := loadTarget(v.target)
+	if err != nil {
+		return err
+	}
+	page, err := v.gather(ctx, target.Name)
+	if err != nil {
+		return err
+	}
+	page.Drawn = buildreport.Drawn{At: time.Now(), Rootbuild: ownVersion()}
+	var html bytes.Buffer
+	if err := page.Write(&html); err != nil {
+		return err
+	}
+	if v.output == "-" {
+		_, err := s.file.Write(html.Bytes())
+		return err
+	}
+	if err := renameio.WriteFile(v.output, html.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	return nil
+}
+
+// gather holds the state directory while it reads what is known of a target.
+func (v *reportVerb) gather(ctx context.Context, target string) (page buildreport.Page, err error) {
+	state, err := v.state.open("report")
+	if err != nil {
+		return page, err
+	}
+	defer closing(state, &err)
+	if page, err = state.Report(ctx, target); err != nil {
+		return page, err
+	}
+	booted, found, err := boot.LastOf(filepath.Join(v.state.dir, "boots"), page.Image)
+	if found {
+		page.Boot = bootOf(booted)
+	}
+	return page, err
+}
+
+// bootOf is a boot as the page tells it.
+func bootOf(r boot.Record) *buildreport.Boot {
+	b := &buildreport.Boot{At: r.At, Accel: r.Report.Accel, Passed: r.Report.Passed}
+	for _, c := range r.Report.Checks {
+		b.Checks = append(b.Checks, buildreport.Check{Name: c.Check, Verdict: string(c.Verdict), Failed: c.Verdict == boot.Failed, Seconds: c.Seconds, Detail: c.Detail})
+	}
+	for _, p := range r.Report.Phases {
+		b.Phases = append(b.Phases, buildreport.Phase(p))
+	}
+	return b
+}
