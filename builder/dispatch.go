@@ -8,6 +8,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/builder/packages"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/stages"
 )
@@ -44,6 +45,7 @@ func (s *supply) dispatch(ctx context.Context, base v1.Hash, outputs map[string]
 		missing = append(missing, more...)
 	}
 	d := &dispatcher{supply: s, base: base, here: map[need]input{}, results: make(chan result)}
+	s.offers.layer = d.layer
 	building, err := d.gather(ctx, missing)
 	if err != nil || len(building) == 0 {
 		return err
@@ -98,7 +100,7 @@ func (d *dispatcher) find(ctx context.Context, n need) (bool, error) {
 		return false, err
 	}
 	if found {
-		d.here[n], err = d.inputOf(ctx, n.String(), l)
+		d.here[n], err = d.inputOf(ctx, n, l)
 		return err == nil, err
 	}
 	t, err := d.take(ctx, n.stage)
@@ -107,7 +109,7 @@ func (d *dispatcher) find(ctx context.Context, n need) (bool, error) {
 	}
 	image, ok := t.Package.Images[n.output]
 	if !ok {
-		d.here[n], err = d.inputOf(ctx, n.String(), oci.Layer{})
+		d.here[n], err = d.inputOf(ctx, n, oci.Layer{})
 		return err == nil, err
 	}
 	var out stages.Outputs
@@ -117,8 +119,40 @@ func (d *dispatcher) find(ctx context.Context, n need) (bool, error) {
 	} else if err != nil {
 		return false, err
 	}
-	d.here[n], err = d.imageInput(ctx, n.String(), image)
+	d.here[n], err = d.imageInput(ctx, n, image)
 	return err == nil, err
+}
+
+// layer tells the layer of an output that is here, or that can be taken.
+func (d *dispatcher) layer(ctx context.Context, n need) (packages.Layer, bool, error) {
+	if in, ok := d.here[n]; ok {
+		return in.layer, true, nil
+	}
+	return d.supply.layer(ctx, n)
+}
+
+// takeNow takes a stage from elsewhere by the content of what it is built with, which is
+// all here by now, and says whether somebody has it.
+func (d *dispatcher) takeNow(ctx context.Context, name string) (bool, error) {
+	if len(d.options.Packages) == 0 {
+		return false, nil
+	}
+	delete(d.known, name)
+	t, err := d.take(ctx, name)
+	if !t.Found || err != nil {
+		return false, err
+	}
+	for _, o := range outputNames {
+		if found, err := d.find(ctx, need{name, o}); !found || err != nil {
+			return false, err
+		}
+	}
+	out := d.asOne[name]
+	def, err := marshal(ctx, name, out.Root)
+	if err != nil {
+		return false, err
+	}
+	return true, d.state.writeRecord(kindLayers, Key(def), t.Layer)
 }
 
 // run gives out the stages of a queue until all are done, or none can be done any more.
@@ -155,10 +189,16 @@ func (d *dispatcher) fill(ctx context.Context, q *queue) error {
 			return err
 		}
 		// Made before of inputs with the same content, whatever their definitions.
-		if stage.layers != nil {
-			if err := d.accept(ctx, stage); err != nil {
-				return err
-			}
+		found := stage.layers != nil
+		if found {
+			err = d.accept(ctx, stage)
+		} else {
+			found, err = d.takeNow(ctx, name)
+		}
+		if err != nil {
+			return err
+		}
+		if found {
 			q.done(name)
 			continue
 		}
@@ -205,7 +245,7 @@ func (d *dispatcher) end(ctx context.Context, q *queue, r result) {
 func (d *dispatcher) accept(ctx context.Context, stage placed) error {
 	for o, l := range stage.layers {
 		n := need{stage.name, o}
-		in, err := d.inputOf(ctx, n.String(), l)
+		in, err := d.inputOf(ctx, n, l)
 		if err != nil {
 			return err
 		}

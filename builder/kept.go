@@ -45,14 +45,14 @@ func (p planner) lookHere(ctx context.Context, out stages.Outputs, f *stepRecord
 type input struct {
 	state llb.State
 	step  digest.Digest // by which a builder fetches it
-	bytes int64
+	layer packages.Layer
 }
 
 // inputOf makes a layer an input. The image says nothing of where the layer is from, so
 // that what has the same files is the same input.
-func (b build) inputOf(ctx context.Context, what string, l oci.Layer) (input, error) {
+func (b build) inputOf(ctx context.Context, n need, l oci.Layer) (input, error) {
 	if len(l.Entries) == 0 {
-		return input{state: llb.Scratch()}, nil
+		return input{state: llb.Scratch(), layer: packedLayer(n.output, l)}, nil
 	}
 	image, err := b.layout.WriteImage(oci.ImageOptions{
 		Layers: []oci.LayerRef{l.Ref("a stage")}, Platform: b.platform(), Epoch: b.graph.Target.Epoch,
@@ -60,11 +60,11 @@ func (b build) inputOf(ctx context.Context, what string, l oci.Layer) (input, er
 	if err != nil {
 		return input{}, err
 	}
-	return b.imageInput(ctx, what, image)
+	return b.imageInput(ctx, n, image)
 }
 
-func (b build) imageInput(ctx context.Context, what string, image v1.Hash) (input, error) {
-	state := llb.OCILayout("rootbuild/stage@"+image.String(), llb.OCIStore("", baseStore), llb.WithCustomName(what))
+func (b build) imageInput(ctx context.Context, n need, image v1.Hash) (input, error) {
+	state := llb.OCILayout("rootbuild/stage@"+image.String(), llb.OCIStore("", baseStore), llb.WithCustomName(n.String()))
 	head, err := headOf(ctx, state)
 	if err != nil {
 		return input{}, err
@@ -77,9 +77,5 @@ func (b build) imageInput(ctx context.Context, what string, image v1.Hash) (inpu
 	if err != nil {
 		return input{}, err
 	}
-	in := input{state: state, step: head}
-	for _, l := range m.Layers {
-		in.bytes += l.Size
-	}
-	return in, nil
+	return input{state, head, packages.Layer{Digest: m.Layers[0].Digest, Size: m.Layers[0].Size}}, nil
 }

@@ -120,7 +120,7 @@ func (m *member) has(ctx context.Context, stage placed, here map[need]input) (co
 			return 0, 0, err
 		}
 		if found && !step.Lost {
-			bytes += in.bytes
+			bytes += in.layer.Size
 		}
 	}
 	return compiled, bytes, nil

@@ -25,12 +25,12 @@ var outputNames = []packages.Output{packages.Root, packages.Dev, packages.Tools}
 
 // publish sends every stage whose result BuildKit has, and that the place lacks. One that
 // it has with other bytes is an error.
-func (s *supply) publish(ctx context.Context, outputs map[string]stages.Outputs, list []Package) error {
+func (s *supply) publish(ctx context.Context, outputs map[string]stages.Outputs) error {
 	done, err := s.done(ctx, planner{graph: s.graph, state: s.state, layout: s.layout, outputs: outputs})
 	if err != nil || len(done) == 0 {
 		return err
 	}
-	all, err := s.asPackages(ctx, done, outputs, list)
+	all, err := s.asPackages(ctx, done, outputs)
 	if err != nil {
 		return err
 	}
@@ -46,26 +46,20 @@ func (s *supply) publish(ctx context.Context, outputs map[string]stages.Outputs,
 	return s.send(ctx, done, made)
 }
 
-// asPackages are the outputs of stages. The layers of roots are there for the packages of
-// the image: under the key of what they are built of if nothing is taken.
-func (s *supply) asPackages(ctx context.Context, list []stages.Recipe, outputs map[string]stages.Outputs, image []Package) ([]Package, error) {
-	asBuilt := map[string]Package{}
-	for _, p := range image {
-		asBuilt[p.Name] = p
-	}
+// asPackages are the outputs of stages, as they are built, under the definitions that they
+// have if everything is built here.
+func (s *supply) asPackages(ctx context.Context, list []stages.Recipe, outputs map[string]stages.Outputs) ([]Package, error) {
 	var all []Package
 	for _, r := range list {
-		made := outputs[r.Name]
+		asOne, made := s.asOne[r.Name], outputs[r.Name]
 		for _, o := range outputNames {
-			p, ok := asBuilt[r.Name]
-			if !ok || o != packages.Root {
-				def, err := marshal(ctx, r.Name, *output(&made, o))
-				if err != nil {
-					return nil, err
-				}
-				p = Package{Definition: def}
+			p := Package{Name: need{r.Name, o}.String(), Fallback: true} // none of them lies over another
+			var errs [2]error
+			p.Definition, errs[0] = marshal(ctx, r.Name, *output(&asOne, o))
+			p.Build, errs[1] = marshal(ctx, r.Name, *output(&made, o))
+			if err := errors.Join(errs[:]...); err != nil {
+				return nil, err
 			}
-			p.Name, p.Fallback = r.Name+" "+string(o), true // none of them lies over another
 			all = append(all, p)
 		}
 	}

@@ -105,7 +105,7 @@ func (r *Reproduction) rebuild(ctx context.Context, s *supply, in stages.Inputs,
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.asPackages(ctx, recipes, outputs, nil)
+	all, err := s.asPackages(ctx, recipes, outputs)
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func (s *supply) layers(ctx context.Context) ([]oci.Layer, v1.Hash, error) {
 	if len(s.state.several) > 0 {
 		err = s.dispatch(ctx, base, outputs, list, missing)
 	} else {
-		outputs, err = s.substitute(ctx, inputs(base), outputs, list, missing)
+		outputs, err = s.substituted(ctx, base, outputs, list, missing)
 	}
 	if err != nil {
 		return nil, base, err
@@ -46,7 +46,7 @@ func (s *supply) layers(ctx context.Context) ([]oci.Layer, v1.Hash, error) {
 	// After a failure or an interrupt too: some stages are done.
 	err = errors.Join(err, s.remember(context.WithoutCancel(ctx), base))
 	if err == nil && s.options.Publish != nil {
-		err = s.publish(ctx, outputs, list)
+		err = s.publish(ctx, outputs)
 	}
 	return layers, base, err
 }
@@ -106,6 +106,15 @@ func (s *supply) record(ctx context.Context, list []Package) ([]string, error) {
 		}
 	}
 	return missing, nil
+}
+
+// substituted is substitute, after as many stages were cut off as can be.
+func (s *supply) substituted(ctx context.Context, base v1.Hash, outputs map[string]stages.Outputs, list []Package, missing []string) (map[string]stages.Outputs, error) {
+	missing, err := s.cutOff(ctx, base, list, missing)
+	if err != nil {
+		return nil, err
+	}
+	return s.substitute(ctx, inputs(base), outputs, list, missing)
 }
 
 // substitute has what is missing built with packages from elsewhere, where BuildKit has
