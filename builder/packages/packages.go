@@ -145,7 +145,18 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 // has to be what was asked for, and its layer what rootbuild writes of such files at the
 // epoch. A layout takes one at a time.
 func (p Place) Take(ctx context.Context, to *oci.Layout, name, tag string, epoch time.Time) (Package, oci.Layer, error) {
-	ref, err := p.at(tag)
+	there, found, err := p.Look(ctx, tag)
+	if err != nil {
+		return Package{}, oci.Layer{}, err
+	}
+	image := there.Images[Root]
+	if !found || image == (v1.Hash{}) {
+		return Package{}, oci.Layer{}, p.refuse(ctx, name, errors.New("it is not what rootbuild publishes"))
+	}
+	if err := there.Layers[Root].check(); err != nil {
+		return Package{}, oci.Layer{}, p.refuse(ctx, name, err)
+	}
+	ref, err := oci.ParseReference(place(p.Ref) + "@" + image.String())
 	if err != nil {
 		return Package{}, oci.Layer{}, err
 	}
@@ -174,6 +185,9 @@ func (p Place) Bring(ctx context.Context, to *oci.Layout, pkg Package, o Output)
 	ref, err := oci.ParseReference(place(p.Ref) + "@" + image.String())
 	if err != nil {
 		return err
+	}
+	if err := pkg.Layers[o].check(); err != nil {
+		return p.refuse(ctx, pkg.Name, err)
 	}
 	// Its digest stands in what was signed.
 	_, err = registry.Pull(ctx, to, ref, trust.Unverified, p.Registry)
@@ -241,7 +255,7 @@ func layer(ctx context.Context, l *oci.Layout, image v1.Hash, epoch time.Time) (
 		return oci.Layer{}, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	again, err := l.WriteLayer(ctx, r, oci.LayerOptions{Epoch: epoch})
+	again, err := l.WriteLayer(ctx, &bounded{r, maxUnpacked}, oci.LayerOptions{Epoch: epoch})
 	if err == nil && again.Digest != m.Layers[0].Digest {
 		err = fmt.Errorf("its layer is %s, and its files give %s: rootbuild did not write it", m.Layers[0].Digest, again.Digest)
 	}

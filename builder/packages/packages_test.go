@@ -266,3 +266,26 @@ func TestEdit(t *testing.T) {
 		t.Errorf("got %v, and left %v", err, left)
 	}
 }
+
+// A package that is too large is refused before it moves, or before all of it is unpacked.
+func TestTakeTooLarge(t *testing.T) {
+	place, _ := published(t)
+	for name, test := range map[string]struct {
+		packed, unpacked int64
+		want             string
+	}{
+		"packed":   {10, 1 << 20, "and a package at most 10"},
+		"unpacked": {1 << 20, 10, "unpacks to more than 10 bytes"},
+	} {
+		packages.Bound(t, test.packed, test.unpacked)
+		to := openLayout(t)
+		_, _, err := place.Take(t.Context(), to, "hello", key, time.Time{})
+		var refused *packages.RefusedError
+		if !errors.As(err, &refused) || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want a RefusedError with %q", name, err, test.want)
+		}
+		if blobs, _ := filepath.Glob(filepath.Join(to.Dir(), "blobs/sha256/*")); name == "packed" && len(blobs) > 0 {
+			t.Errorf("it moved: %v", blobs)
+		}
+	}
+}
