@@ -1,9 +1,14 @@
 package main
 
 import (
+	"errors"
 	"flag"
+	"fmt"
+	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -15,7 +20,26 @@ import (
 var update = flag.Bool("update", false, "write the expected texts of the scripts anew")
 
 func TestMain(m *testing.M) {
+	if err := hideConfig("/etc/rootbuild"); err != nil {
+		fmt.Fprintln(os.Stderr, "hiding this host's configuration from the tests:", err)
+		os.Exit(1)
+	}
 	testscript.Main(m, map[string]func(){"rootbuild": main, "watched": watchedMain})
+}
+
+// hideConfig runs the tests where a directory is empty that the commands read, if this
+// host has it: in a mount namespace of their own.
+func hideConfig(dir string) error {
+	const hidden = "ROOTBUILD_TEST_HIDDEN"
+	if _, err := os.Stat(dir); os.Getenv(hidden) != "" || errors.Is(err, fs.ErrNotExist) || os.Geteuid() != 0 {
+		return nil
+	}
+	unshare, err := exec.LookPath("unshare")
+	if err != nil {
+		return err
+	}
+	args := append([]string{"unshare", "--mount", "sh", "-c", `mount -t tmpfs tmpfs "$0" && exec "$@"`, dir}, os.Args...)
+	return syscall.Exec(unshare, args, append(os.Environ(), hidden+"=1"))
 }
 
 // TestScripts runs the command as a user does: a script for each verb and for
