@@ -32,6 +32,7 @@ test:
 	hack/setup test
 	$(MAKE) build bin/buildkitd
 	hack/presubmit.sh
+	$(MAKE) manifests
 	hack/test-dockerfile
 	hack/test-targets
 	hack/reproduce path host user umask locale zone clock jobs-1 jobs-8 order kernel machine environment memory tmpfs ext4 xfs engine containerd base all
