@@ -36,6 +36,8 @@ func (v *bootVerb) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&v.json, "json", false, "write the report as JSON")
 	v.machine.addFlags(cmd)
 	v.make.addFlags(cmd)
+	v.make.packages.addFlags(cmd)
+	v.make.registry.addFlags(cmd)
 }
 
 // run boots one root and tells what its checks found.

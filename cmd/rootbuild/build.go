@@ -27,9 +27,7 @@ type buildOptions struct {
 	sign      string // private key for what is pushed
 	builderID string // by which provenance names this host
 
-	packages     packageOptions
 	pushPackages string
-	registry     registryOptions
 	deploy       deployOptions
 	make         makeOptions
 }
@@ -40,11 +38,11 @@ func (o *buildOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&o.noUnpack, "no-unpack", false, "only build the image")
 	f.StringArrayVar(&o.push, "push", nil, "send the image to a registry too: `HOST/REPOSITORY:TAG`; may be given again")
-	o.packages.addFlags(cmd)
+	o.make.packages.addFlags(cmd)
 	f.StringVar(&o.pushPackages, "push-packages", "", "send each package that was built here to this `place`, if it lacks it: HOST/REPOSITORY, oci:DIR or oci-archive:FILE")
 	f.StringVar(&o.sign, "sign", "", "sign what --push and --push-packages send with the private key in this `file` (see rootbuild sign)")
 	f.StringVar(&o.builderID, "builder-id", builder.DefaultBuilderID, "`URI` by which provenance names who builds")
-	o.registry.addFlags(cmd)
+	o.make.registry.addFlags(cmd)
 	f.StringArrayVar(&o.outputs, "output", nil, "export the image too, to this `place`: oci:DIR, oci-archive:FILE or docker-archive:FILE; may be given again")
 	f.BoolVar(&o.ask, "ask", false, "show what there is to build, and ask before it starts")
 	f.BoolVar(&o.keepGoing, "keep-going", false, "when a package fails, build all that do not need it, and tell every failure")
@@ -123,9 +121,9 @@ func (o buildOptions) parse() ([]oci.Destination, error) {
 	}
 	_, err := o.publish(nil)
 	errs = append(errs, err)
-	_, err = o.packages.places(o.registry)
+	_, err = o.make.packages.places(o.make.registry)
 	errs = append(errs, err)
-	_, err = o.registry.options()
+	_, err = o.make.registry.options()
 	errs = append(errs, err)
 	if err := errors.Join(errs...); err != nil {
 		return nil, usageError{err}
@@ -136,9 +134,9 @@ func (o buildOptions) parse() ([]oci.Destination, error) {
 // build makes the image of a graph.
 func (o buildOptions) build(ctx context.Context, graph stages.Graph, key *trust.PrivateKey, s streams) (deploy.Image, error) {
 	image := deploy.Image{Target: graph.Target.Name}
-	err := o.make.hold("--target "+o.target, o.registry, s, func(w workshop) (err error) {
+	err := o.make.hold("--target "+o.target, s, func(w workshop) (err error) {
 		w.options.KeepGoing, w.options.BuilderID = o.keepGoing, o.builderID
-		if w.options.Packages, err = o.packages.places(o.registry); err != nil {
+		if w.options.Packages, err = o.make.packages.places(o.make.registry); err != nil {
 			return err
 		}
 		if w.options.Publish, err = o.publish(key); err != nil {
@@ -176,7 +174,7 @@ func (o buildOptions) pushBuilt(ctx context.Context, i deploy.Image, key *trust.
 				return err
 			}
 		}
-		if _, err := pushImage(ctx, i.Layout.Reference(i.Digest), to, o.registry, o.make.state, s); err != nil {
+		if _, err := pushImage(ctx, i.Layout.Reference(i.Digest), to, o.make.registry, o.make.state, s); err != nil {
 			return err
 		}
 	}

@@ -53,6 +53,9 @@ func (o *deployOptions) prepare(ctx context.Context, make makeOptions, s streams
 		return err
 	}
 	if o.check {
+		if _, err := make.packages.places(make.registry); err != nil { // for its initramfs
+			return err
+		}
 		if err := o.machine.findKernel(ctx, make, s); err != nil {
 			return fmt.Errorf("preparing --check: %w", err)
 		}

@@ -33,6 +33,8 @@ func (v *initramfsVerb) addFlags(cmd *cobra.Command) {
 	f.StringArrayVar(&v.modules, "module", nil, "one more `module`, or a pattern such as 'drivers/net/usb/*'; may be given again")
 	f.StringVar(&v.output, "output", "initramfs.cpio.zst", "`file` to write; it ends in .cpio, .cpio.gz or .cpio.zst")
 	v.make.addFlags(cmd)
+	v.make.packages.addFlags(cmd)
+	v.make.registry.addFlags(cmd)
 }
 
 // initramfsTarget is the embedded target that an initramfs is made of.
@@ -64,7 +66,10 @@ func (v *initramfsVerb) build(ctx context.Context, s streams) (sum string, err e
 	if v.kernelModules != "" {
 		s.note(modules.String())
 	}
-	err = v.make.hold("--target "+v.target, registryOptions{}, s, func(w workshop) error {
+	err = v.make.hold("--target "+v.target, s, func(w workshop) (err error) {
+		if w.options.Packages, err = v.make.packages.places(v.make.registry); err != nil {
+			return err
+		}
 		sum, err = w.state.Initramfs(ctx, graph, modules, v.output, w.options)
 		return err
 	})

@@ -60,7 +60,7 @@ func (o *machineOptions) findKernel(ctx context.Context, make makeOptions, s str
 		o.kernel = found
 		return err
 	}
-	return make.hold("boot", registryOptions{}, s, func(w workshop) error {
+	return make.hold("boot", s, func(w workshop) error {
 		kernel, modules, err := w.state.Kernel(ctx, builder.DefaultKernel, w.options.Sources, w.options.Display)
 		if err != nil {
 			return fmt.Errorf("this host has no kernel in /boot: %w; install one (Debian: apt-get install linux-image-amd64), or name one with --kernel", err)

@@ -15,6 +15,10 @@ type makeOptions struct {
 	steps   int
 	sources sourceOptions
 	state   stateOptions
+
+	// What has flags only where a verb adds them.
+	packages packageOptions
+	registry registryOptions
 }
 
 func (o *makeOptions) addFlags(cmd *cobra.Command) {
@@ -37,9 +41,9 @@ func (o makeOptions) check() error {
 	return errors.Join(o.state.check(), checkBase(o.base), err)
 }
 
-// options are those of a build. registry says how the mirrors of sources are spoken to.
-func (o makeOptions) options(registry registryOptions, display *engine.Display) (builder.Options, error) {
-	sources, err := o.sources.sources(registry)
+// options are those of a build.
+func (o makeOptions) options(display *engine.Display) (builder.Options, error) {
+	sources, err := o.sources.sources(o.registry)
 	return builder.Options{
 		Base: o.base, Steps: o.steps, Sources: sources, Version: ownVersion(), Display: display,
 	}, err
@@ -52,14 +56,14 @@ type workshop struct {
 }
 
 // hold holds the state directory for a verb, and shows progress, while f works.
-func (o makeOptions) hold(verb string, registry registryOptions, s streams, f func(workshop) error) error {
+func (o makeOptions) hold(verb string, s streams, f func(workshop) error) error {
 	return o.state.hold(verb, s, func(state *builder.State, display *engine.Display) error {
 		builders, err := o.builder.builders()
 		if err != nil {
 			return err
 		}
 		state.Use(builders...)
-		options, err := o.options(registry, display)
+		options, err := o.options(display)
 		if err != nil {
 			return err
 		}

@@ -126,6 +126,6 @@ func (o buildOptions) publish(key *trust.PrivateKey) (*builder.Publish, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--push-packages: %w", err)}
 	}
-	options, err := o.registry.options()
+	options, err := o.make.registry.options()
 	return &builder.Publish{Place: packages.Place{Ref: ref, Registry: options}, Key: key}, err
 }

@@ -23,16 +23,16 @@ each byte is checked, and a pull that broke off goes on where it was. Credential
 are those of podman login, skopeo login and docker login.`
 
 type pullVerb struct {
-	registry registryOptions
-	trust    trustOptions
-	deploy   deployOptions
-	make     makeOptions // of the initramfs that --check boots with
+	trust  trustOptions
+	deploy deployOptions
+	make   makeOptions // of the initramfs that --check boots with
 }
 
 func (v *pullVerb) addFlags(cmd *cobra.Command) {
 	v.deploy.addFlags(cmd)
-	v.registry.addFlags(cmd)
-	v.registry.addMirrors(cmd)
+	v.make.packages.addFlags(cmd)
+	v.make.registry.addFlags(cmd)
+	v.make.registry.addMirrors(cmd)
 	v.trust.addFlags(cmd)
 	v.make.addFlags(cmd)
 	f := cmd.Flags()
@@ -78,7 +78,7 @@ func (v *pullVerb) run(ctx context.Context, args []string, s streams) error {
 
 // pull holds the state directory while the image comes.
 func (v *pullVerb) pull(ctx context.Context, from oci.Reference, policy trust.Policy, s streams) (_ deploy.Image, err error) {
-	if _, err := v.registry.options(); err != nil {
+	if _, err := v.make.registry.options(); err != nil {
 		return deploy.Image{}, err
 	}
 	state, err := v.make.state.open("pull " + from.String())
@@ -90,7 +90,7 @@ func (v *pullVerb) pull(ctx context.Context, from oci.Reference, policy trust.Po
 	if err != nil {
 		return deploy.Image{}, err
 	}
-	pulled, err := pullImage(ctx, layout, from, policy, v.registry, v.make.state, s)
+	pulled, err := pullImage(ctx, layout, from, policy, v.make.registry, v.make.state, s)
 	if err != nil {
 		return deploy.Image{}, err
 	}

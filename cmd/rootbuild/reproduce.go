@@ -38,13 +38,11 @@ type reproduceVerb struct {
 	work     string
 	hosts    []string // that may be asked for sources
 	packages []string
-	places   packageOptions
 	json     bool
 	all      bool
 
 	statement  string // private key that vouches
 	repository string // that it vouches for
-	registry   registryOptions
 	make       makeOptions
 }
 
@@ -54,14 +52,14 @@ func (v *reproduceVerb) addFlags(cmd *cobra.Command) {
 	addNFSRoot(cmd, &v.nfsroot)
 	f.StringVar(&v.work, "work", "", "empty `directory` to build in, which is kept (default: one below the state directory, which is removed)")
 	f.StringSliceVar(&v.packages, "package", nil, "build and compare these packages only: `NAME,...`")
-	f.StringArrayVar(&v.places.from, "packages", nil, "compare with what this `place` has, and build with packages from there: HOST/REPOSITORY, oci:DIR or oci-archive:FILE; may be given again")
-	v.places.addPolicy(cmd)
+	f.StringArrayVar(&v.make.packages.from, "packages", nil, "compare with what this `place` has, and build with packages from there: HOST/REPOSITORY, oci:DIR or oci-archive:FILE; may be given again")
+	v.make.packages.addPolicy(cmd)
 	f.StringArrayVar(&v.hosts, "source-host", nil, "`HOST[:PORT]` that only the image names, and that may be asked for sources; may be given again")
 	f.BoolVar(&v.json, "json", false, "as JSON")
 	f.BoolVar(&v.all, "all", false, "tell every difference, not only the first")
 	f.StringVar(&v.statement, "statement", "", "private key in this `file`: where the images are identical, sign that they are, and keep it beside the image")
 	f.StringVar(&v.repository, "for", "", "repository that the statement is meant for, `HOST/REPOSITORY` (default: the one of the image)")
-	v.registry.addFlags(cmd)
+	v.make.registry.addFlags(cmd)
 	v.make.addFlags(cmd)
 }
 
@@ -69,7 +67,7 @@ func (v *reproduceVerb) run(ctx context.Context, args []string, s streams) error
 	if len(args) > 1 || (len(args) == 1) == (v.target != "") {
 		return usageError{errors.New("name one image to build again: rootbuild reproduce TAG|REF, or --target TARGET")}
 	}
-	if len(v.places.from) > 0 && (len(v.packages) == 0 || v.target == "") {
+	if len(v.make.packages.from) > 0 && (len(v.packages) == 0 || v.target == "") {
 		return usageError{errors.New("--packages: say which package of which target: rootbuild reproduce --target TARGET --package NAME --packages PLACE")}
 	}
 	if err := v.make.check(); err != nil {
@@ -78,7 +76,7 @@ func (v *reproduceVerb) run(ctx context.Context, args []string, s streams) error
 	if builders, err := v.make.builder.builders(); err == nil && len(builders) > 1 {
 		return usageError{errors.New("reproduce builds in one place: name it with --builder, given once")}
 	}
-	if _, err := v.registry.options(); err != nil {
+	if _, err := v.make.registry.options(); err != nil {
 		return err
 	}
 	key, err := v.key()
@@ -127,13 +125,13 @@ func (v *reproduceVerb) reproduce(ctx context.Context, what string, key *trust.P
 		return report, err
 	}
 	state.Use(builders...)
-	options, err := v.make.options(v.registry, nil)
+	options, err := v.make.options(nil)
 	if err != nil {
 		return report, err
 	}
 	options.Sources.Hosts = v.hosts
-	if len(v.places.from) > 0 {
-		if options.Packages, err = v.places.places(v.registry); err != nil {
+	if len(v.make.packages.from) > 0 {
+		if options.Packages, err = v.make.packages.places(v.make.registry); err != nil {
 			return report, err
 		}
 	}
@@ -211,6 +209,6 @@ func (v *reproduceVerb) pull(ctx context.Context, from oci.Reference, state *bui
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	pulled, err := pullImage(ctx, layout, from, trust.Unverified, v.registry, v.make.state, s)
+	pulled, err := pullImage(ctx, layout, from, trust.Unverified, v.make.registry, v.make.state, s)
 	return pulled.Digest, err
 }
