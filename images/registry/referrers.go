@@ -71,28 +71,37 @@ func (r *repository) attached(ctx context.Context, subject v1.Hash) (list []v1.D
 
 // referrers returns one page of the list, and where the next one is.
 func (r *repository) referrers(ctx context.Context, from string) (*v1.IndexManifest, string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
+	data, next, err := r.page(ctx, from, string(types.OCIImageIndex))
 	if err != nil {
 		return nil, "", err
-	}
-	req.Header.Set("Accept", string(types.OCIImageIndex))
-	resp, err := r.ask(req, http.StatusOK)
-	if err != nil {
-		return nil, "", err
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, oci.MaxManifest+1))
-	switch {
-	case err != nil:
-		return nil, "", &cutError{int64(len(data)), resp.ContentLength, err}
-	case len(data) > oci.MaxManifest:
-		return nil, "", fmt.Errorf("its list of attachments has more than %d bytes", oci.MaxManifest)
 	}
 	_, index, err := oci.ReadManifest(data, types.OCIImageIndex)
 	if err != nil {
 		return nil, "", fmt.Errorf("reading its list of attachments: %w", err)
 	}
-	return index, nextPage(resp), nil
+	return index, next, nil
+}
+
+// page returns one page of a list, and where the next one is.
+func (r *repository) page(ctx context.Context, from, mediaType string) (data []byte, next string, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	req.Header.Set("Accept", mediaType)
+	resp, err := r.ask(req, http.StatusOK)
+	if err != nil {
+		return nil, "", err
+	}
+	defer resp.Body.Close()
+	data, err = io.ReadAll(io.LimitReader(resp.Body, oci.MaxManifest+1))
+	switch {
+	case err != nil:
+		return nil, "", &cutError{int64(len(data)), resp.ContentLength, err}
+	case len(data) > oci.MaxManifest:
+		return nil, "", fmt.Errorf("a page of its list has more than %d bytes", oci.MaxManifest)
+	}
+	return data, nextPage(resp), nil
 }
 
 var nextLink = regexp.MustCompile(`<([^>]+)>; *rel="?next`)

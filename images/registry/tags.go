@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 
 	"github.com/rootbuild/rootbuild/images/oci"
@@ -60,21 +59,9 @@ func (r *repository) tags(ctx context.Context) (all []string, err error) {
 
 // tagPage returns one page of the list, and where the next one is.
 func (r *repository) tagPage(ctx context.Context, from string) ([]string, string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
+	data, next, err := r.page(ctx, from, "application/json")
 	if err != nil {
 		return nil, "", err
-	}
-	resp, err := r.ask(req, http.StatusOK)
-	if err != nil {
-		return nil, "", err
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, oci.MaxManifest+1))
-	switch {
-	case err != nil:
-		return nil, "", &cutError{int64(len(data)), resp.ContentLength, err}
-	case len(data) > oci.MaxManifest:
-		return nil, "", fmt.Errorf("a page of them has more than %d bytes", oci.MaxManifest)
 	}
 	var page struct {
 		Tags []string `json:"tags"`
@@ -82,5 +69,5 @@ func (r *repository) tagPage(ctx context.Context, from string) ([]string, string
 	if err := json.Unmarshal(data, &page); err != nil {
 		return nil, "", fmt.Errorf("reading a page of them: %w", err)
 	}
-	return page.Tags, nextPage(resp), nil
+	return page.Tags, next, nil
 }
