@@ -41,7 +41,7 @@ func (r *Reproduction) OfPlaces(ctx context.Context, graph stages.Graph, display
 	if err != nil {
 		return Reproduced{}, err
 	}
-	report := Reproduced{Image: places(r.options.Options), Base: base.String(), Packages: r.options.Packages, Again: "-"}
+	report := Reproduced{Image: places(r.options.Options), Base: base.String(), Packages: r.options.Packages}
 	for i, m := range made {
 		for _, o := range offered[i] {
 			found, err := differences(ctx, o.place, s.layout, o.says, m)

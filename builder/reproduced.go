@@ -13,7 +13,7 @@ import (
 // Reproduced is what came of building an image again.
 type Reproduced struct {
 	Image       string               `json:"image"`
-	Again       string               `json:"again"` // digest of the image built again, or of the one with some packages
+	Again       string               `json:"again,omitempty"` // digest of the image built again, or of the one with some packages; none where packages were compared with places
 	Identical   bool                 `json:"identical"`
 	Base        string               `json:"base"` // that it was built in
 	Packages    []string             `json:"packages,omitempty"`

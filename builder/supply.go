@@ -116,14 +116,20 @@ func (s *supply) find(ctx context.Context, name string) (taken, error) {
 		t.Found = err == nil
 		return t, err
 	}
+	refused := false
 	for offer, err := range s.offers.of(ctx, name) {
 		if err != nil {
 			return taken{}, err
 		}
 		t, err := s.from(ctx, offer, name)
-		if !s.builtInstead(err) {
+		if !s.passedOver(err) {
 			return t, err
 		}
+		s.note("%v", err)
+		refused = true
+	}
+	if refused {
+		s.note("package %s: nobody else has it, so it is built", name)
 	}
 	return taken{}, nil
 }
@@ -140,15 +146,21 @@ func (s *supply) from(ctx context.Context, o offer, name string) (taken, error) 
 	return t, s.state.Keep(kindTaken, s.key(name), t)
 }
 
-// builtInstead tells that a package is refused, if that is what err says and the policy
-// has such ones built.
-func (s *supply) builtInstead(err error) bool {
+// passedOver says whether err is of a package that is refused, and the policy does not have
+// the build fail for it.
+func (s *supply) passedOver(err error) bool {
 	var refused *packages.RefusedError
 	// All places have one policy.
-	if !errors.As(err, &refused) || s.options.Packages[0].Policy.FailRefused {
+	return errors.As(err, &refused) && !s.options.Packages[0].Policy.FailRefused
+}
+
+// builtInstead tells that a package is built because an output of it is refused, if that
+// is what err says.
+func (s *supply) builtInstead(err error) bool {
+	if !s.passedOver(err) {
 		return false
 	}
-	s.note("%v; it is built instead", refused)
+	s.note("%v; it is built instead", err)
 	return true
 }
 

@@ -261,6 +261,14 @@ func TestEdit(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	before, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = archive.Edit(t.Context(), func(packages.Place) error { return nil })
+	if after, statErr := os.Stat(file); err != nil || statErr != nil || !os.SameFile(before, after) {
+		t.Errorf("got %v, %v, and want the archive as it was where nothing was sent", err, statErr)
+	}
 	err = archive.Edit(t.Context(), func(packages.Place) error { return errors.New("no") })
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(file), ".*")); err == nil || len(left) > 0 {
 		t.Errorf("got %v, and left %v", err, left)

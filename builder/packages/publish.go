@@ -29,7 +29,7 @@ type Made struct {
 }
 
 // Edit calls write for the place, or, for an archive, for a layout of what it holds, and
-// then writes the archive anew.
+// then writes the archive anew, if that has more by then.
 func (p Place) Edit(ctx context.Context, write func(Place) error) (err error) {
 	if p.Ref.Format() != oci.FormatArchive {
 		return write(p)
@@ -50,11 +50,19 @@ func (p Place) Edit(ctx context.Context, write func(Place) error) (err error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("reading %s: %w", p, err)
 	}
+	before, err := p.Ref.Names()
+	if err != nil {
+		return err
+	}
 	to := p
 	if to.Ref, err = oci.ParseReference("oci:" + dir); err != nil {
 		return err
 	}
 	if err := write(to); err != nil {
+		return err
+	}
+	after, err := to.Ref.Names()
+	if err != nil || len(before) == len(after) && len(after) > 0 { // nothing is overwritten
 		return err
 	}
 	return layout.Archive(ctx, p.Ref.Path())
