@@ -67,9 +67,15 @@ func roots(t *testing.T, s *nfsroot.Store, tags ...string) {
 	}
 }
 
+// nextSecond waits until the clock shows another second: a record's times are
+// whole ones.
+func nextSecond() { time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) }
+
 func TestCollectGenerations(t *testing.T) {
 	s := open(t, t.TempDir())
-	roots(t, s, "x1", "x2", "x3", "x4", "y1", "y2")
+	roots(t, s, "x1", "x2", "x3", "x4", "y1")
+	nextSecond() // of two roots that were never current, the later is the newer
+	roots(t, s, "y2")
 	for _, tag := range []string{"x4", "x2", "x1", "x3"} {
 		switchTo(t, s, tag)
 	}
@@ -87,10 +93,10 @@ func TestCollectGenerations(t *testing.T) {
 	}
 	equal(t, "reasons", got, map[string]string{
 		"x3": "current; generation: 1 of 2", "x1": "rollback goes to it; generation: 2 of 2", "x2": "", "x4": "",
-		"y1": "generation: 1 of 2", "y2": "generation: 2 of 2",
+		"y1": "generation: 2 of 2", "y2": "generation: 1 of 2",
 	})
 	collect(t, s, in(hours, 1, 0))
-	wantTags(t, s, "with one generation", "x1 x3 y1", "x2 x4 y2")
+	wantTags(t, s, "with one generation", "x1 x3 y2", "x2 x4 y1")
 }
 
 func TestCollectGrace(t *testing.T) {
