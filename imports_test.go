@@ -16,44 +16,69 @@ const module = "github.com/rootbuild/rootbuild"
 // layers maps each package, with those below it, to the packages of the module that it
 // may import. Only the command knows the whole flow.
 var layers = map[string][]string{
-	"cmd/rootbuild":     {"images", "images/cpio", "images/oci", "images/registry", "images/trust", "stages", "builder", "builder/base", "builder/distfiles", "builder/engine", "builder/packages", "builder/report", "nfsroot", "nfsroot/boot", "nfsroot/deploy", "nfsroot/unpack"},
-	"hack/base":         {"builder/base", "images/oci"},
-	"hack/bench":        {"images/oci", "images/registry", "nfsroot"},
-	"images":            {},
-	"images/compare":    {"images/oci"},
-	"images/cpio":       {"images", "images/oci", "images/safeopen"},
-	"images/imagetest":  {"images/oci"},
-	"images/leaks":      {},
-	"images/safeopen":   {},
-	"images/oci":        {"images/safeopen"},
-	"images/registry":   {"images", "images/oci", "images/safeopen", "images/trust"},
-	"images/trust":      {"images", "images/oci"},
-	"stages":            {"images", "images/leaks"},
-	"builder":           {"builder/base", "builder/distfiles", "builder/engine", "builder/packages", "builder/report", "images", "images/compare", "images/cpio", "images/leaks", "images/oci", "images/registry", "images/safeopen", "images/trust", "stages", "nfsroot/lockfile"},
-	"builder/engine":    {"images/safeopen"},
-	"builder/packages":  {"images/compare", "images/oci", "images/registry", "images/trust"},
-	"builder/report":    {},
-	"builder/base":      {"images/oci", "images/safeopen"},
-	"builder/distfiles": {"images/safeopen"},
-	"nfsroot":           {"images/safeopen", "nfsroot/lockfile", "nfsroot/unpack"},
-	"nfsroot/lockfile":  {"images/safeopen"},
-	"nfsroot/boot":      {"images/safeopen", "nfsroot/lockfile"},
-	"nfsroot/deploy":    {"images/oci", "images/trust", "nfsroot", "nfsroot/boot", "nfsroot/lockfile", "nfsroot/unpack"},
-	"nfsroot/unpack":    {"images/oci", "images/safeopen"},
+	"cmd/rootbuild":       {"images", "images/cpio", "images/oci", "images/registry", "images/trust", "stages", "builder", "builder/attach", "builder/base", "builder/distfiles", "builder/engine", "builder/history", "builder/packages", "builder/plan", "builder/provenance", "builder/prune", "builder/report", "builder/sources", "builder/state", "nfsroot", "nfsroot/boot", "nfsroot/deploy", "nfsroot/unpack"},
+	"hack/base":           {"builder/base", "images/oci"},
+	"hack/bench":          {"images/oci", "images/registry", "nfsroot"},
+	"images":              {},
+	"images/compare":      {"images/oci"},
+	"images/cpio":         {"images", "images/oci", "images/safeopen"},
+	"images/imagetest":    {"images/oci"},
+	"images/leaks":        {},
+	"images/safeopen":     {},
+	"images/oci":          {"images/safeopen"},
+	"images/registry":     {"images", "images/oci", "images/safeopen", "images/trust"},
+	"images/trust":        {"images", "images/oci"},
+	"stages":              {"images", "images/leaks"},
+	"builder":             {"builder/attach", "builder/base", "builder/definition", "builder/distfiles", "builder/engine", "builder/pack", "builder/packages", "builder/plan", "builder/provenance", "builder/records", "builder/sources", "builder/state", "images", "images/compare", "images/cpio", "images/oci", "images/registry", "images/trust", "stages"},
+	"builder/attach":      {"builder/pack", "images/oci", "images/safeopen", "stages"},
+	"builder/buildertest": {"builder/engine", "builder/pack", "builder/state", "images/oci"},
+	"builder/definition":  {"builder/packages", "stages"},
+	"builder/history":     {"builder/attach", "builder/definition", "builder/records", "builder/report", "builder/sources", "builder/state", "images/oci", "stages"},
+	"builder/pack":        {"builder/definition", "builder/engine", "builder/state", "images/leaks", "images/oci", "stages"},
+	"builder/plan":        {"builder/base", "builder/definition", "builder/packages", "builder/records", "builder/state", "images/oci", "stages"},
+	"builder/provenance":  {"builder/definition", "builder/engine", "builder/pack", "builder/packages", "builder/records", "builder/state", "images/oci", "images/trust", "stages"},
+	"builder/prune":       {"builder/attach", "builder/base", "builder/definition", "builder/distfiles", "builder/engine", "builder/packages", "builder/records", "builder/sources", "builder/state", "images/oci", "images/safeopen", "nfsroot/lockfile", "stages"},
+	"builder/records":     {"builder/definition", "builder/packages", "builder/state", "images/oci", "stages"},
+	"builder/sources":     {"builder/distfiles", "builder/engine", "builder/state", "images/oci", "images/registry", "images/safeopen", "stages"},
+	"builder/state":       {"builder/engine", "images/oci", "images/safeopen", "nfsroot/lockfile"},
+	"builder/engine":      {"images/safeopen"},
+	"builder/packages":    {"images/compare", "images/oci", "images/registry", "images/trust"},
+	"builder/report":      {},
+	"builder/base":        {"images/oci", "images/safeopen"},
+	"builder/distfiles":   {"images/safeopen"},
+	"nfsroot":             {"images/safeopen", "nfsroot/lockfile", "nfsroot/unpack"},
+	"nfsroot/lockfile":    {"images/safeopen"},
+	"nfsroot/boot":        {"images/safeopen", "nfsroot/lockfile"},
+	"nfsroot/deploy":      {"images/oci", "images/trust", "nfsroot", "nfsroot/boot", "nfsroot/lockfile", "nfsroot/unpack"},
+	"nfsroot/unpack":      {"images/oci", "images/safeopen"},
 }
 
-const buildkit = "github.com/moby/buildkit/client"
+const (
+	buildkit = "github.com/moby/buildkit/client"
+	cobra    = "github.com/spf13/cobra"
+)
 
 // foreign are packages of others that those of a layer leave alone: stages opens no
-// socket and starts no program, only the engine knows BuildKit's client, only the
-// command has flags, and only nfsroot/unpack knows what layers are made of.
+// socket and starts no program, and neither does what plans; only the engine knows
+// BuildKit's client, only the command has flags, and only nfsroot/unpack knows what
+// layers are made of.
 var foreign = map[string][]string{
-	"stages":         {"net", "net/http", "os/exec", buildkit},
-	"builder/report": {"os", "net/http", "os/exec"},
-	"builder":        {buildkit, "github.com/spf13/cobra"},
-	"cmd/rootbuild":  {buildkit},
-	"nfsroot":        {"archive/tar", "archive/zip", "github.com/klauspost/compress/zstd"},
-	"nfsroot/deploy": {"github.com/spf13/cobra", "golang.org/x/term"},
+	"stages":             {"net", "net/http", "os/exec", buildkit},
+	"builder":            {buildkit, cobra},
+	"builder/attach":     {buildkit, cobra},
+	"builder/definition": {"os", "net/http", "os/exec", buildkit},
+	"builder/history":    {buildkit, cobra},
+	"builder/pack":       {buildkit, cobra},
+	"builder/plan":       {"os", "net/http", "os/exec", buildkit},
+	"builder/provenance": {buildkit, cobra},
+	"builder/prune":      {buildkit, cobra},
+	"builder/records":    {"os", "net/http", "os/exec", buildkit},
+	"builder/report":     {"os", "net/http", "os/exec"},
+	"builder/sources":    {buildkit, cobra},
+	"builder/state":      {buildkit, cobra},
+	"cmd/rootbuild":      {buildkit},
+	"nfsroot":            {"archive/tar", "archive/zip", "github.com/klauspost/compress/zstd"},
+	"nfsroot/deploy":     {cobra, "golang.org/x/term"},
 }
 
 // unlinked are packages that may not even lie below a layer, in what it imports. What

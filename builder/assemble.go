@@ -10,8 +10,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/rootbuild/rootbuild/builder/pack"
 	"github.com/rootbuild/rootbuild/images"
-	"github.com/rootbuild/rootbuild/images/leaks"
 	"github.com/rootbuild/rootbuild/images/oci"
 )
 
@@ -23,7 +23,7 @@ func (b build) write(ctx context.Context, layers []oci.Layer) (v1.Hash, error) {
 	if err != nil {
 		return v1.Hash{}, fmt.Errorf("packing the files of target %s: %w", t.Name, err)
 	}
-	if err := errors.Join(b.checkSecrets(append(slices.Clone(layers), own)), b.checkLeaks(layers)); err != nil {
+	if err := errors.Join(b.checkSecrets(append(slices.Clone(layers), own)), pack.CheckLeaks(b.state, b.layout, b.graph, layers)); err != nil {
 		return v1.Hash{}, err
 	}
 	return b.image(layers, own)
@@ -53,7 +53,7 @@ func (b build) image(layers []oci.Layer, own oci.Layer) (v1.Hash, error) {
 }
 
 // some writes an image of some packages alone, to compare them by.
-func (b build) some(packages []Package, layers []oci.Layer) (v1.Hash, error) {
+func (b build) some(packages []pack.Package, layers []oci.Layer) (v1.Hash, error) {
 	o := oci.ImageOptions{Platform: b.platform(), Epoch: b.graph.Target.Epoch}
 	for i, p := range packages {
 		o.Layers = append(o.Layers, layers[i].Ref("package "+p.Name+" "+b.graph.Recipe(p.Name).Version))
@@ -71,7 +71,7 @@ func (b build) platform() v1.Platform {
 func (b build) checkSecrets(layers []oci.Layer) error {
 	var errs []error
 	for i, layer := range layers {
-		found, err := b.secrets(layer)
+		found, err := pack.Secrets(b.layout, layer)
 		if err != nil {
 			return err
 		}
@@ -86,20 +86,6 @@ func (b build) checkSecrets(layers []oci.Layer) error {
 	return errors.Join(errs...)
 }
 
-// secrets returns those of a layer.
-func (b build) secrets(layer oci.Layer) ([]leaks.Secret, error) {
-	r, err := b.layout.OpenUnchecked(layer)
-	if err != nil {
-		return nil, fmt.Errorf("looking for secrets in layer %s: %w", layer.Digest, err)
-	}
-	defer r.Close()
-	found, err := leaks.Secrets(r)
-	if err != nil {
-		return nil, fmt.Errorf("looking for secrets in layer %s: %w", layer.Digest, err)
-	}
-	return found, nil
-}
-
 // ownLayer packs what starts the services, and over it the target's files. The
 // directories above them keep the owner and mode that the packages gave them.
 func (b build) ownLayer(ctx context.Context, layers []oci.Layer) (oci.Layer, error) {
@@ -111,7 +97,7 @@ func (b build) ownLayer(ctx context.Context, layers []oci.Layer) (oci.Layer, err
 		paths = append(paths, f.Path)
 		own[f.Path] = true
 	}
-	parents, err := Parents(layers, paths)
+	parents, err := pack.Parents(layers, paths)
 	if err != nil {
 		return oci.Layer{}, err
 	}

@@ -8,7 +8,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/rootbuild/rootbuild/builder/base"
-	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/registry"
 )
 
@@ -16,7 +15,7 @@ import (
 // an earlier run, or a new one.
 func (b build) base(ctx context.Context) (v1.Hash, error) {
 	o := b.options
-	digest, found, err := findBase(b.layout, o.Base, o.Sources.Archive)
+	digest, found, err := base.Look(b.layout, o.Base, o.Sources.Archive)
 	switch {
 	case found || err != nil:
 		return digest, err
@@ -26,19 +25,6 @@ func (b build) base(ctx context.Context) (v1.Hash, error) {
 		return base.Import(ctx, b.layout, o.Base, registry.Credentials)
 	}
 	return b.bootstrap(ctx, base.Options{Mirror: o.Sources.Archive})
-}
-
-// findBase returns the base to build in, and whether it is there already.
-func findBase(layout *oci.Layout, ref, archive string) (v1.Hash, bool, error) {
-	if ref == "" {
-		return base.Find(layout, base.Options{Mirror: archive})
-	}
-	digest, err := base.Resolve(ref)
-	if err != nil {
-		return v1.Hash{}, false, err
-	}
-	_, err = layout.Image(digest)
-	return digest, err == nil, nil
 }
 
 // bootstrap makes a base, with its log in the display.

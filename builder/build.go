@@ -1,7 +1,7 @@
-// Package builder makes images of graphs: it gets the base and the sources, has the
-// stages built, packs their layers, refuses what no image may hold, and keeps beside
-// the image what it consists of. It also says beforehand what a build would do, and
-// builds an image again to compare. It knows no BuildKit: see builder/engine.
+// Package builder makes images of graphs: it gets the base and the sources, takes the
+// packages that others built, has the rest built on one builder or several, and puts the
+// image together. It publishes packages, and builds an image again to compare. It knows
+// no BuildKit: see builder/engine.
 package builder
 
 import (
@@ -14,10 +14,15 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/moby/buildkit/client/llb"
 
+	"github.com/rootbuild/rootbuild/builder/attach"
+	"github.com/rootbuild/rootbuild/builder/definition"
 	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/builder/pack"
 	"github.com/rootbuild/rootbuild/builder/packages"
+	"github.com/rootbuild/rootbuild/builder/records"
+	"github.com/rootbuild/rootbuild/builder/sources"
+	"github.com/rootbuild/rootbuild/builder/state"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/stages"
 )
@@ -33,7 +38,7 @@ type Options struct {
 	// KeepGoing builds all it can when a package failed, and tells every failure.
 	KeepGoing bool
 	// Sources say where sources may come from.
-	Sources Sources
+	Sources sources.From
 	// Packages are the places where packages are taken from, in their order.
 	Packages []packages.Place
 	// Publish, if set, is where the packages that are built here go.
@@ -41,7 +46,7 @@ type Options struct {
 	// Version is that of the program that builds. It is kept beside the image.
 	Version string
 	// BuilderID is the URI by which provenance names who builds. The default is
-	// DefaultBuilderID.
+	// provenance.DefaultBuilderID.
 	BuilderID string
 	// Display shows the progress; nil shows none.
 	Display *engine.Display
@@ -53,8 +58,8 @@ func (o Options) maker() string { return o.Version + " " + runtime.Version() }
 // Build makes the image of a graph in the state's layout and returns the digest of
 // its manifest. What earlier builds made is used again. If all of it was, no engine
 // is started.
-func (s *State) Build(ctx context.Context, graph stages.Graph, o Options) (v1.Hash, error) {
-	b, err := s.newBuild(graph, o)
+func Build(ctx context.Context, in *state.State, graph stages.Graph, o Options) (v1.Hash, error) {
+	b, err := newBuild(in, graph, o)
 	if err != nil {
 		return v1.Hash{}, err
 	}
@@ -64,14 +69,14 @@ func (s *State) Build(ctx context.Context, graph stages.Graph, o Options) (v1.Ha
 // build is one run from a graph to an image.
 type build struct {
 	graph   stages.Graph
-	state   *State
+	state   *state.State
 	layout  *oci.Layout
 	options Options
 }
 
-func (s *State) newBuild(graph stages.Graph, o Options) (build, error) {
-	layout, err := oci.OpenLayout(s.Images())
-	return build{graph: graph, state: s, layout: layout, options: o}, err
+func newBuild(in *state.State, graph stages.Graph, o Options) (build, error) {
+	layout, err := oci.OpenLayout(in.Images())
+	return build{graph: graph, state: in, layout: layout, options: o}, err
 }
 
 func (b build) run(ctx context.Context) (v1.Hash, error) {
@@ -88,11 +93,21 @@ func (b build) run(ctx context.Context) (v1.Hash, error) {
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	return digest, errors.Join(b.attachBlueprint(ctx, digest, base), b.attachSBOM(digest), s.attachProvenance(ctx, digest, base),
+	return digest, errors.Join(b.attachBlueprint(ctx, digest, base), attach.SBOM(b.layout, b.graph, digest), s.told().Attach(ctx, digest, base),
 		b.noteBuilt(digest), b.end(made, digest, base))
 }
 
-// noteBuilt has the time of a manifest's file tell when its image was built last: Prune
+func (b build) attachBlueprint(ctx context.Context, image, base v1.Hash) error {
+	made := stages.Made{Rootbuild: b.options.maker(), Base: base.String(), Programs: b.graph.Programs()}
+	return attach.Blueprint(ctx, b.layout, b.graph, image, made)
+}
+
+// records are those of the stages of the graph, with their outputs if there is a base.
+func (b build) records(outputs map[string]stages.Outputs) records.Stages {
+	return records.Stages{Graph: b.graph, State: b.state, Layout: b.layout, Outputs: outputs}
+}
+
+// noteBuilt has the time of a manifest's file tell when its image was built last: prune
 // goes by it.
 func (b build) noteBuilt(digest v1.Hash) error {
 	now := time.Now()
@@ -103,15 +118,15 @@ func (b build) noteBuilt(digest v1.Hash) error {
 }
 
 // start fetches the sources that builds of a graph will read, and starts BuildKit.
-func (b build) start(ctx context.Context, graph stages.Graph, packages []Package) (Engine, error) {
-	if len(b.state.several) > 0 {
+func (b build) start(ctx context.Context, graph stages.Graph, packages []pack.Package) (pack.Engine, error) {
+	if len(b.state.Several()) > 0 {
 		return nil, errors.New("internal error: several builders left something to build")
 	}
 	o := b.engine(b.state, packages)
 	if err := engine.Check(ctx, o); err != nil {
 		return nil, err
 	}
-	if err := b.state.Fetch(ctx, graph, b.options.Sources, b.options.Display); err != nil {
+	if err := sources.Fetch(ctx, b.state, graph, b.options.Sources, b.options.Display); err != nil {
 		return nil, err
 	}
 	return engine.Start(ctx, o)
@@ -119,7 +134,7 @@ func (b build) start(ctx context.Context, graph stages.Graph, packages []Package
 
 // engine is BuildKit with its cache in one state, on the sources and the bases of
 // another, which is the same but for what is built again.
-func (b build) engine(sources *State, packages []Package) engine.Options {
+func (b build) engine(from *state.State, packages []pack.Package) engine.Options {
 	note := func(text string) {
 		task := b.options.Display.Task("limits of steps")
 		fmt.Fprintln(task, text)
@@ -127,9 +142,9 @@ func (b build) engine(sources *State, packages []Package) engine.Options {
 	}
 	o := engine.Options{
 		Note:    note,
-		Builder: b.state.builder, Dir: b.state.BuildKit(), Steps: b.options.Steps, KeepGoing: b.options.KeepGoing,
-		Fresh:   b.state != sources && b.state.builder.Remote(),
-		Layouts: map[string]string{sourceStore: sources.Distfiles(), baseStore: sources.Images()},
+		Builder: b.state.Builder(), Dir: b.state.BuildKit(), Steps: b.options.Steps, KeepGoing: b.options.KeepGoing,
+		Fresh:   b.state != from && b.state.Builder().Remote(),
+		Layouts: map[string]string{definition.SourceStore: from.Distfiles(), definition.BaseStore: from.Images()},
 	}
 	for _, p := range packages {
 		o.Definitions = append(o.Definitions, cmp.Or(p.Build, p.Definition))
@@ -137,38 +152,15 @@ func (b build) engine(sources *State, packages []Package) engine.Options {
 	return o
 }
 
-// The names by which LLB knows the layouts of the state directory.
-const (
-	sourceStore = "distfiles"
-	baseStore   = "images"
-)
-
-// inputs are what the stages of a graph are built on, if none is taken from elsewhere.
-func inputs(base v1.Hash) stages.Inputs {
-	return stages.Inputs{Store: sourceStore, Base: baseState(base)}
-}
-
 // definitions marshals the root output of every package of the image.
-func definitions(ctx context.Context, graph stages.Graph, outputs map[string]stages.Outputs) ([]Package, error) {
-	var packages []Package
+func definitions(ctx context.Context, graph stages.Graph, outputs map[string]stages.Outputs) ([]pack.Package, error) {
+	var packages []pack.Package
 	for _, name := range graph.Packages {
-		def, err := marshal(ctx, name, outputs[name].Root)
+		def, err := definition.Of(ctx, name, outputs[name].Root)
 		if err != nil {
 			return nil, err
 		}
-		packages = append(packages, Package{Name: name, Definition: def, Fallback: graph.Recipe(name).Fallback, Stages: len(graph.BuildClosure(name))})
+		packages = append(packages, pack.Package{Name: name, Definition: def, Fallback: graph.Recipe(name).Fallback, Stages: len(graph.BuildClosure(name))})
 	}
 	return packages, nil
-}
-
-func marshal(ctx context.Context, name string, s llb.State) (*llb.Definition, error) {
-	def, err := s.Marshal(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("internal error: marshalling %s: %w", name, err)
-	}
-	return def, nil
-}
-
-func baseState(base v1.Hash) llb.State {
-	return llb.OCILayout("rootbuild/base@"+base.String(), llb.OCIStore("", baseStore), llb.WithCustomName("base "+base.Hex[:12]))
 }

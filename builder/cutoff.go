@@ -6,6 +6,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/rootbuild/rootbuild/builder/definition"
+	"github.com/rootbuild/rootbuild/builder/pack"
 	"github.com/rootbuild/rootbuild/stages"
 )
 
@@ -13,10 +15,10 @@ import (
 // the content of that: what came out with the bytes that it had before has nothing built
 // after it that somebody else has built. It returns the packages of the image that are
 // still missing.
-func (s *supply) cutOff(ctx context.Context, base v1.Hash, list []Package, missing []string) ([]string, error) {
+func (s *supply) cutOff(ctx context.Context, base v1.Hash, list []pack.Package, missing []string) ([]string, error) {
 	for len(missing) > 0 && len(s.options.Packages) > 0 {
-		p := planner{graph: s.graph, state: s.state, layout: s.layout, outputs: s.asOne}
-		in := inputs(base)
+		p := s.records(s.asOne)
+		in := definition.Inputs(base)
 		var building []string
 		var err error
 		if in.Taken, building, err = s.inputs(ctx, p, slices.Clone(missing)); err != nil {
@@ -55,9 +57,9 @@ func (s *supply) tookAny() bool {
 func (s *supply) split(building []string) (first, rest []string) {
 	awaited := map[string]bool{}
 	waits := func(name string) (waits bool) {
-		for _, n := range needs(s.graph, name) {
-			if slices.Contains(building, n.stage) {
-				awaited[n.stage], waits = true, true
+		for _, n := range definition.Needs(s.graph, name) {
+			if slices.Contains(building, n.Stage) {
+				awaited[n.Stage], waits = true, true
 			}
 		}
 		return waits
@@ -86,8 +88,8 @@ func (s *supply) buildFirst(ctx context.Context, in stages.Inputs, names []strin
 		return err
 	}
 	s.built.Stages = recipes
-	start := func() (Engine, error) { return s.start(ctx, all) }
-	_, err = s.state.Layers(ctx, s.layout, all, s.graph.Target.Epoch, start, s.options.Display)
+	start := func() (pack.Engine, error) { return s.start(ctx, all) }
+	_, err = pack.Layers(ctx, s.state, s.layout, all, s.graph.Target.Epoch, start, s.options.Display)
 	return err
 }
 

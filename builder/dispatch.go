@@ -7,8 +7,12 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/rootbuild/rootbuild/builder/definition"
 	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/builder/pack"
 	"github.com/rootbuild/rootbuild/builder/packages"
+	"github.com/rootbuild/rootbuild/builder/plan"
+	"github.com/rootbuild/rootbuild/builder/records"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/stages"
 )
@@ -19,7 +23,7 @@ import (
 type dispatcher struct {
 	*supply
 	base    v1.Hash
-	here    map[need]input // what stages are built with
+	here    map[definition.Need]input // what stages are built with
 	pool    *pool
 	results chan result
 	running int
@@ -35,8 +39,8 @@ type result struct {
 
 // dispatch has what is missing built, and what it takes. Afterwards each layer is
 // recorded as if one builder had built all.
-func (s *supply) dispatch(ctx context.Context, base v1.Hash, outputs map[string]stages.Outputs, list []Package, missing []string) error {
-	p := planner{graph: s.graph, state: s.state, layout: s.layout, outputs: outputs}
+func (s *supply) dispatch(ctx context.Context, base v1.Hash, outputs map[string]stages.Outputs, list []pack.Package, missing []string) error {
+	p := s.records(outputs)
 	if s.options.Publish != nil {
 		more, err := s.own(ctx, p)
 		if err != nil {
@@ -44,22 +48,22 @@ func (s *supply) dispatch(ctx context.Context, base v1.Hash, outputs map[string]
 		}
 		missing = append(missing, more...)
 	}
-	d := &dispatcher{supply: s, base: base, here: map[need]input{}, results: make(chan result)}
-	s.offers.layer = d.layer
+	d := &dispatcher{supply: s, base: base, here: map[definition.Need]input{}, results: make(chan result)}
+	s.offers.Layer = d.layer
 	building, err := d.gather(ctx, missing)
 	if err != nil || len(building) == 0 {
 		return err
 	}
-	seconds, err := p.expected()
+	seconds, err := p.Seconds()
 	if err != nil {
 		return err
 	}
 	s.built.Stages = slices.DeleteFunc(slices.Clone(s.graph.Stages), func(r stages.Recipe) bool { return !slices.Contains(building, r.Name) })
 	d.pool = &pool{build: s.build, graph: s.built, list: list, witness: s.witness}
-	err = errors.Join(d.run(ctx, newQueue(workOf(s.graph, building, seconds))), d.pool.close())
+	err = errors.Join(d.run(ctx, plan.QueueOf(s.graph, building, seconds)), d.pool.close())
 	if err != nil {
 		// What was done is done.
-		err = errors.Join(err, s.remember(context.WithoutCancel(ctx), base))
+		err = errors.Join(err, s.records(nil).Remember(context.WithoutCancel(ctx), base))
 	}
 	return err
 }
@@ -77,8 +81,8 @@ func (d *dispatcher) gather(ctx context.Context, missing []string) ([]string, er
 		add(name)
 	}
 	for i := 0; i < len(building); i++ {
-		for _, n := range needs(d.graph, building[i]) {
-			if _, known := d.here[n]; known || slices.Contains(building, n.stage) {
+		for _, n := range definition.Needs(d.graph, building[i]) {
+			if _, known := d.here[n]; known || slices.Contains(building, n.Stage) {
 				continue
 			}
 			found, err := d.find(ctx, n)
@@ -86,7 +90,7 @@ func (d *dispatcher) gather(ctx context.Context, missing []string) ([]string, er
 				return nil, err
 			}
 			if !found {
-				add(n.stage)
+				add(n.Stage)
 			}
 		}
 	}
@@ -94,8 +98,8 @@ func (d *dispatcher) gather(ctx context.Context, missing []string) ([]string, er
 }
 
 // find makes an output an input, if it lies here or if it can be taken from elsewhere.
-func (d *dispatcher) find(ctx context.Context, n need) (bool, error) {
-	l, found, err := d.state.kept(ctx, d.layout, d.asOne[n.stage], n.output)
+func (d *dispatcher) find(ctx context.Context, n definition.Need) (bool, error) {
+	l, found, err := records.Layer(ctx, d.state, d.layout, d.asOne[n.Stage], n.Output)
 	if err != nil {
 		return false, err
 	}
@@ -103,18 +107,18 @@ func (d *dispatcher) find(ctx context.Context, n need) (bool, error) {
 		d.here[n], err = d.inputOf(ctx, n, l)
 		return err == nil, err
 	}
-	t, err := d.take(ctx, n.stage)
+	t, err := d.take(ctx, n.Stage)
 	if err != nil || !t.Found {
 		return false, err
 	}
-	image, ok := t.Package.Images[n.output]
+	image, ok := t.Package.Images[n.Output]
 	if !ok {
 		d.here[n], err = d.inputOf(ctx, n, oci.Layer{})
 		return err == nil, err
 	}
 	var out stages.Outputs
-	if err := d.bring(ctx, t.Package, n.output, &out); d.builtInstead(err) {
-		d.known[n.stage] = taken{}
+	if err := d.bring(ctx, t.Package, n.Output, &out); d.builtInstead(err) {
+		d.known[n.Stage] = records.Taken{}
 		return false, nil
 	} else if err != nil {
 		return false, err
@@ -124,7 +128,7 @@ func (d *dispatcher) find(ctx context.Context, n need) (bool, error) {
 }
 
 // layer tells the layer of an output that is here, or that can be taken.
-func (d *dispatcher) layer(ctx context.Context, n need) (packages.Layer, bool, error) {
+func (d *dispatcher) layer(ctx context.Context, n definition.Need) (packages.Layer, bool, error) {
 	if in, ok := d.here[n]; ok {
 		return in.layer, true, nil
 	}
@@ -142,21 +146,21 @@ func (d *dispatcher) takeNow(ctx context.Context, name string) (bool, error) {
 	if !t.Found || err != nil {
 		return false, err
 	}
-	for _, o := range outputNames {
-		if found, err := d.find(ctx, need{name, o}); !found || err != nil {
+	for _, o := range packages.Outputs {
+		if found, err := d.find(ctx, definition.Need{Stage: name, Output: o}); !found || err != nil {
 			return false, err
 		}
 	}
 	out := d.asOne[name]
-	def, err := marshal(ctx, name, out.Root)
+	def, err := definition.Of(ctx, name, out.Root)
 	if err != nil {
 		return false, err
 	}
-	return true, d.state.writeRecord(kindLayers, Key(def), t.Layer)
+	return true, d.state.KeepLayer(definition.Key(def), t.Layer)
 }
 
 // run gives out the stages of a queue until all are done, or none can be done any more.
-func (d *dispatcher) run(ctx context.Context, q *queue) error {
+func (d *dispatcher) run(ctx context.Context, q *plan.Queue) error {
 	within, stop := context.WithCancel(ctx)
 	defer stop()
 	for {
@@ -178,9 +182,9 @@ func (d *dispatcher) run(ctx context.Context, q *queue) error {
 }
 
 // fill gives stages to builders until no stage may begin or no builder takes one.
-func (d *dispatcher) fill(ctx context.Context, q *queue) error {
+func (d *dispatcher) fill(ctx context.Context, q *plan.Queue) error {
 	for ctx.Err() == nil {
-		name, ok := q.take()
+		name, ok := q.Take()
 		if !ok {
 			return nil
 		}
@@ -199,7 +203,7 @@ func (d *dispatcher) fill(ctx context.Context, q *queue) error {
 			return err
 		}
 		if found {
-			q.done(name)
+			q.Done(name)
 			continue
 		}
 		on, err := d.pool.pick(ctx, stage, d.here)
@@ -207,7 +211,7 @@ func (d *dispatcher) fill(ctx context.Context, q *queue) error {
 			return err
 		}
 		if on == nil {
-			q.put(name)
+			q.Put(name)
 			return nil
 		}
 		d.running++
@@ -222,7 +226,7 @@ func (d *dispatcher) fill(ctx context.Context, q *queue) error {
 
 // end draws the conclusions of what became of a stage. One whose builder was lost goes to
 // another; one that failed for a reason of its own would fail there too.
-func (d *dispatcher) end(ctx context.Context, q *queue, r result) {
+func (d *dispatcher) end(ctx context.Context, q *plan.Queue, r result) {
 	var lost *engine.LostError
 	switch {
 	case r.err == nil:
@@ -230,12 +234,12 @@ func (d *dispatcher) end(ctx context.Context, q *queue, r result) {
 			d.failed = append(d.failed, err)
 			return
 		}
-		q.done(r.name)
+		q.Done(r.name)
 	case ctx.Err() != nil:
 		// It was stopped, for the reason that is told already.
 	case errors.As(r.err, &lost):
 		d.pool.lose(r.on, r.name, lost)
-		q.put(r.name)
+		q.Put(r.name)
 	default:
 		d.failed = append(d.failed, r.err)
 	}
@@ -244,7 +248,7 @@ func (d *dispatcher) end(ctx context.Context, q *queue, r result) {
 // accept makes what a stage gave inputs of others.
 func (d *dispatcher) accept(ctx context.Context, stage placed) error {
 	for o, l := range stage.layers {
-		n := need{stage.name, o}
+		n := definition.Need{Stage: stage.name, Output: o}
 		in, err := d.inputOf(ctx, n, l)
 		if err != nil {
 			return err

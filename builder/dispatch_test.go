@@ -18,6 +18,7 @@ import (
 	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/buildertest"
 	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/builder/state"
 	"github.com/rootbuild/rootbuild/stages"
 )
 
@@ -151,7 +152,7 @@ type built struct {
 func (b built) runs(name string) int { return strings.Count(b.shown, " running "+name+"\n") }
 
 // build builds the site in a state, in the background.
-func (s sharedSite) build(ctx context.Context, t *testing.T, state *builder.State) <-chan built {
+func (s sharedSite) build(ctx context.Context, t *testing.T, in *state.State) <-chan built {
 	t.Helper()
 	var shown bytes.Buffer
 	display, err := engine.NewDisplay(&shown, "plain")
@@ -160,7 +161,7 @@ func (s sharedSite) build(ctx context.Context, t *testing.T, state *builder.Stat
 	}
 	done := make(chan built, 1)
 	go func() {
-		digest, err := state.Build(ctx, s.graph, builder.Options{Base: s.base, Display: display})
+		digest, err := builder.Build(ctx, in, s.graph, builder.Options{Base: s.base, Display: display})
 		err = errors.Join(err, display.Close())
 		done <- built{digest, err, shown.String()}
 	}()
@@ -189,7 +190,7 @@ func (s sharedSite) reference(t *testing.T) v1.Hash {
 // pair is a state that two builders share, and how far its build is: left waits on the
 // first, right on the second.
 type pair struct {
-	state       *builder.State
+	state       *state.State
 	left, right *buildertest.Daemon
 	done        <-chan built
 }
@@ -197,9 +198,9 @@ type pair struct {
 func (s sharedSite) halfway(ctx context.Context, t *testing.T) pair {
 	t.Helper()
 	one, two := buildertest.Buildkitd(t), buildertest.Buildkitd(t)
-	state := buildertest.New(t).State
-	state.Use(engine.Builder{URL: one.URL}, engine.Builder{URL: two.URL})
-	p := pair{state: state, done: s.build(ctx, t, state)}
+	in := buildertest.New(t).State
+	in.Use(engine.Builder{URL: one.URL}, engine.Builder{URL: two.URL})
+	p := pair{state: in, done: s.build(ctx, t, in)}
 	await(t, "left and right wait on a builder each", func() bool {
 		switch {
 		case waits(one, "left") && waits(two, "right"):

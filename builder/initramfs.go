@@ -3,6 +3,7 @@ package builder
 import (
 	"context"
 
+	"github.com/rootbuild/rootbuild/builder/state"
 	"github.com/rootbuild/rootbuild/images/cpio"
 	"github.com/rootbuild/rootbuild/images/cpio/kmod"
 	"github.com/rootbuild/rootbuild/images/oci"
@@ -12,12 +13,12 @@ import (
 // Initramfs builds the image of a graph and writes its files and some modules of a
 // kernel to file, packed as cpio.Compress reads its name. It returns the file's
 // sha256, in hex.
-func (s *State) Initramfs(ctx context.Context, graph stages.Graph, modules kmod.Set, file string, o Options) (string, error) {
-	digest, err := s.Build(ctx, graph, o)
+func Initramfs(ctx context.Context, in *state.State, graph stages.Graph, modules kmod.Set, file string, o Options) (string, error) {
+	digest, err := Build(ctx, in, graph, o)
 	if err != nil {
 		return "", err
 	}
-	layout, err := oci.OpenLayout(s.Images())
+	layout, err := oci.OpenLayout(in.Images())
 	if err != nil {
 		return "", err
 	}

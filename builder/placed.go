@@ -8,8 +8,10 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/rootbuild/rootbuild/builder/definition"
 	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/builder/packages"
+	"github.com/rootbuild/rootbuild/builder/records"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/stages"
 )
@@ -18,30 +20,30 @@ import (
 type placed struct {
 	name   string
 	out    stages.Outputs // with that as images
-	needs  []need
+	needs  []definition.Need
 	layers map[packages.Output]oci.Layer // what it gave; nil: it has to be built
 }
 
 // place readies a stage. If it was built before with inputs of the same content, what
 // it gave then is what it gives now: that is recorded, and nothing is built.
 func (d *dispatcher) place(ctx context.Context, name string) (placed, error) {
-	in := inputs(d.base)
+	in := definition.Inputs(d.base)
 	in.Taken = map[string]stages.Outputs{}
 	for _, r := range d.graph.Stages {
 		if r.Name != name {
 			in.Taken[r.Name] = stages.Outputs{}
 		}
 	}
-	stage := placed{name: name, needs: needs(d.graph, name)}
+	stage := placed{name: name, needs: definition.Needs(d.graph, name)}
 	for _, n := range stage.needs {
-		out := in.Taken[n.stage]
-		*output(&out, n.output) = d.here[n].state
-		in.Taken[n.stage] = out
+		out := in.Taken[n.Stage]
+		*definition.Output(&out, n.Output) = d.here[n].state
+		in.Taken[n.Stage] = out
 	}
 	stage.out = d.graph.LLB(in)[name]
 	layers := map[packages.Output]oci.Layer{}
-	for _, o := range outputNames {
-		l, found, err := d.state.kept(ctx, d.layout, stage.out, o)
+	for _, o := range packages.Outputs {
+		l, found, err := records.Layer(ctx, d.state, d.layout, stage.out, o)
 		if err != nil || !found {
 			return stage, err
 		}
@@ -55,9 +57,9 @@ func (d *dispatcher) place(ctx context.Context, name string) (placed, error) {
 func (d *dispatcher) keep(ctx context.Context, out stages.Outputs, layers map[packages.Output]oci.Layer) error {
 	var errs []error
 	for o, l := range layers {
-		def, err := marshal(ctx, string(o), *output(&out, o))
+		def, err := definition.Of(ctx, string(o), *definition.Output(&out, o))
 		if err == nil {
-			err = d.state.writeRecord(kindLayers, Key(def), l)
+			err = d.state.KeepLayer(definition.Key(def), l)
 		}
 		errs = append(errs, err)
 	}
@@ -69,9 +71,9 @@ func (d *dispatcher) runOn(ctx context.Context, on *member, stage *placed) error
 	layers := map[packages.Output]oci.Layer{}
 	var mu sync.Mutex
 	var jobs []engine.Job
-	for _, o := range outputNames {
-		n := need{stage.name, o}
-		def, err := marshal(ctx, n.String(), *output(&stage.out, o))
+	for _, o := range packages.Outputs {
+		n := definition.Need{Stage: stage.name, Output: o}
+		def, err := definition.Of(ctx, n.String(), *definition.Output(&stage.out, o))
 		if err != nil {
 			return err
 		}
@@ -106,12 +108,12 @@ func (d *dispatcher) recorder(ctx context.Context, on *member, stage placed) (fu
 		return nil, err
 	}
 	return func(step engine.Step) error {
-		err := on.state.recordStep(step)
+		err := on.state.RecordStep(step)
 		for i, head := range own {
 			if step.Digest == head {
 				step.Digest = asOne[i]
-				d.witness.note(step)
-				return errors.Join(err, d.state.recordStepOn(on.builder, step))
+				d.witness.Note(step)
+				return errors.Join(err, d.state.RecordStepOn(on.builder, step))
 			}
 		}
 		return err
@@ -120,10 +122,10 @@ func (d *dispatcher) recorder(ctx context.Context, on *member, stage placed) (fu
 
 // stepsOf are the two steps of a stage.
 func stepsOf(ctx context.Context, out stages.Outputs) ([]digest.Digest, error) {
-	build, err := headOf(ctx, out.Build)
+	build, err := definition.Head(ctx, out.Build)
 	if err != nil {
 		return nil, err
 	}
-	collect, err := headOf(ctx, out.Root)
+	collect, err := definition.Head(ctx, out.Root)
 	return []digest.Digest{build, collect}, err
 }

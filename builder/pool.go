@@ -9,7 +9,14 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/rootbuild/rootbuild/builder/definition"
 	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/builder/pack"
+	"github.com/rootbuild/rootbuild/builder/plan"
+	"github.com/rootbuild/rootbuild/builder/provenance"
+	"github.com/rootbuild/rootbuild/builder/records"
+	"github.com/rootbuild/rootbuild/builder/sources"
+	"github.com/rootbuild/rootbuild/builder/state"
 	"github.com/rootbuild/rootbuild/stages"
 )
 
@@ -18,8 +25,8 @@ import (
 type pool struct {
 	build
 	graph   stages.Graph // of what is built
-	list    []Package
-	witness *witness
+	list    []pack.Package
+	witness *provenance.Witness
 	started bool
 	members []*member
 	gone    []string // why builders are not, or no more, among them
@@ -28,8 +35,8 @@ type pool struct {
 // member is one builder of a pool.
 type member struct {
 	builder engine.Builder
-	state   *State // with its records
-	engine  Engine
+	state   *state.State // with its records
+	engine  pack.Engine
 	running int
 	lost    bool
 }
@@ -38,24 +45,24 @@ type member struct {
 // that do not answer, or cannot build, are left out.
 func (p *pool) start(ctx context.Context) error {
 	p.started = true
-	all := make([]build, len(p.state.several))
+	all := make([]build, len(p.state.Several()))
 	failed := make([]error, len(all))
 	var group sync.WaitGroup
-	for i, b := range p.state.several {
+	for i, b := range p.state.Several() {
 		all[i] = p.build
-		all[i].state = p.state.on(b)
+		all[i].state = p.state.On(b)
 		group.Go(func() { failed[i] = engine.Check(ctx, all[i].engine(all[i].state, p.list)) })
 	}
 	group.Wait()
 	if !slices.Contains(failed, nil) {
 		return errors.Join(failed...)
 	}
-	if err := p.state.Fetch(ctx, p.graph, p.options.Sources, p.options.Display); err != nil {
+	if err := sources.Fetch(ctx, p.state, p.graph, p.options.Sources, p.options.Display); err != nil {
 		return err
 	}
 	// One after the other: each takes the log of the process.
 	for i, b := range all {
-		var e Engine
+		var e pack.Engine
 		if failed[i] == nil {
 			e, failed[i] = engine.Start(ctx, b.engine(b.state, p.list))
 		}
@@ -64,7 +71,7 @@ func (p *pool) start(ctx context.Context) error {
 			p.note("%v; it is left out of this build", err)
 			continue
 		}
-		p.members = append(p.members, &member{builder: p.state.several[i], state: b.state, engine: p.witness.watch(e)})
+		p.members = append(p.members, &member{builder: p.state.Several()[i], state: b.state, engine: p.witness.Watch(e)})
 	}
 	return ctx.Err()
 }
@@ -72,7 +79,7 @@ func (p *pool) start(ctx context.Context) error {
 // pick returns the builder that a stage goes to, nil if all have enough to do: one that
 // has compiled it and only has to sort, one that runs fewer others, one that has more of
 // what the stage is built with.
-func (p *pool) pick(ctx context.Context, stage placed, here map[need]input) (*member, error) {
+func (p *pool) pick(ctx context.Context, stage placed, here map[definition.Need]input) (*member, error) {
 	if !p.started {
 		if err := p.start(ctx); err != nil {
 			return nil, err
@@ -83,7 +90,7 @@ func (p *pool) pick(ctx context.Context, stage placed, here map[need]input) (*me
 	left := false
 	for _, m := range p.members {
 		left = left || !m.lost
-		if m.lost || m.running >= cmp.Or(p.options.Steps, StagesAtOnce) {
+		if m.lost || m.running >= cmp.Or(p.options.Steps, plan.StagesAtOnce) {
 			continue
 		}
 		compiled, bytes, err := m.has(ctx, stage, here)
@@ -102,8 +109,8 @@ func (p *pool) pick(ctx context.Context, stage placed, here map[need]input) (*me
 
 // has says whether the builder has compiled a stage, and how much it has of what that is
 // built with: as far as the records know.
-func (m *member) has(ctx context.Context, stage placed, here map[need]input) (compiled, bytes int64, err error) {
-	_, step, found, err := stepOf(ctx, m.state, stage.out.Build)
+func (m *member) has(ctx context.Context, stage placed, here map[definition.Need]input) (compiled, bytes int64, err error) {
+	_, step, found, err := records.StepOf(ctx, m.state, stage.out.Build)
 	if err != nil {
 		return 0, 0, err
 	}

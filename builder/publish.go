@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rootbuild/rootbuild/builder/definition"
+	"github.com/rootbuild/rootbuild/builder/pack"
 	"github.com/rootbuild/rootbuild/builder/packages"
+	"github.com/rootbuild/rootbuild/builder/records"
 	"github.com/rootbuild/rootbuild/images/compare"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/trust"
@@ -20,13 +23,10 @@ type Publish struct {
 	Key *trust.PrivateKey
 }
 
-// outputNames are those of every stage, in the order in which publish has them packed.
-var outputNames = []packages.Output{packages.Root, packages.Dev, packages.Tools}
-
 // publish sends every stage whose result BuildKit has, and that the place lacks. One that
 // it has with other bytes is an error.
 func (s *supply) publish(ctx context.Context, outputs map[string]stages.Outputs) error {
-	done, err := s.done(ctx, planner{graph: s.graph, state: s.state, layout: s.layout, outputs: outputs})
+	done, err := s.done(ctx, s.records(outputs))
 	if err != nil || len(done) == 0 {
 		return err
 	}
@@ -34,8 +34,8 @@ func (s *supply) publish(ctx context.Context, outputs map[string]stages.Outputs)
 	if err != nil {
 		return err
 	}
-	start := func() (Engine, error) { return s.start(ctx, all) }
-	layers, err := s.state.Layers(ctx, s.layout, all, s.graph.Target.Epoch, start, s.options.Display)
+	start := func() (pack.Engine, error) { return s.start(ctx, all) }
+	layers, err := pack.Layers(ctx, s.state, s.layout, all, s.graph.Target.Epoch, start, s.options.Display)
 	if err != nil {
 		return err
 	}
@@ -48,15 +48,15 @@ func (s *supply) publish(ctx context.Context, outputs map[string]stages.Outputs)
 
 // asPackages are the outputs of stages, as they are built, under the definitions that they
 // have if everything is built here.
-func (s *supply) asPackages(ctx context.Context, list []stages.Recipe, outputs map[string]stages.Outputs) ([]Package, error) {
-	var all []Package
+func (s *supply) asPackages(ctx context.Context, list []stages.Recipe, outputs map[string]stages.Outputs) ([]pack.Package, error) {
+	var all []pack.Package
 	for _, r := range list {
 		asOne, made := s.asOne[r.Name], outputs[r.Name]
-		for _, o := range outputNames {
-			p := Package{Name: need{r.Name, o}.String(), Fallback: true} // none of them lies over another
+		for _, o := range packages.Outputs {
+			p := pack.Package{Name: definition.Need{Stage: r.Name, Output: o}.String(), Fallback: true} // none of them lies over another
 			var errs [2]error
-			p.Definition, errs[0] = marshal(ctx, r.Name, *output(&asOne, o))
-			p.Build, errs[1] = marshal(ctx, r.Name, *output(&made, o))
+			p.Definition, errs[0] = definition.Of(ctx, r.Name, *definition.Output(&asOne, o))
+			p.Build, errs[1] = definition.Of(ctx, r.Name, *definition.Output(&made, o))
 			if err := errors.Join(errs[:]...); err != nil {
 				return nil, err
 			}
@@ -71,14 +71,14 @@ func (s *supply) made(r stages.Recipe, layers []oci.Layer) packages.Made {
 		Key: s.key(r.Name), Name: r.Name, Version: r.Version, Platform: s.platform(), Epoch: s.graph.Target.Epoch,
 		Layers: map[packages.Output]oci.Layer{},
 	}
-	for i, o := range outputNames {
+	for i, o := range packages.Outputs {
 		m.Layers[o] = layers[i]
 	}
 	return m
 }
 
 // done are the stages that were built here.
-func (s *supply) done(ctx context.Context, p planner) ([]stages.Recipe, error) {
+func (s *supply) done(ctx context.Context, p records.Stages) ([]stages.Recipe, error) {
 	var list []stages.Recipe
 	for _, r := range s.graph.Stages {
 		foreign, err := s.foreign(r.Name)
@@ -88,11 +88,11 @@ func (s *supply) done(ctx context.Context, p planner) ([]stages.Recipe, error) {
 		if foreign {
 			continue
 		}
-		done, err := p.look(ctx, r.Name)
+		done, err := p.Look(ctx, r.Name)
 		if err != nil {
 			return nil, err
 		}
-		if done.sorted {
+		if done.Sorted {
 			list = append(list, r)
 		}
 	}
@@ -102,9 +102,9 @@ func (s *supply) done(ctx context.Context, p planner) ([]stages.Recipe, error) {
 // send publishes what the place lacks, and compares what it has.
 func (s *supply) send(ctx context.Context, list []stages.Recipe, made map[string]packages.Made) error {
 	known := s.offers
-	known.layer = func(ctx context.Context, n need) (packages.Layer, bool, error) {
-		if m, ok := made[n.stage]; ok {
-			return packedLayer(n.output, m.Layers[n.output]), true, nil
+	known.Layer = func(ctx context.Context, n definition.Need) (packages.Layer, bool, error) {
+		if m, ok := made[n.Stage]; ok {
+			return packages.LayerOf(n.Output, m.Layers[n.Output]), true, nil
 		}
 		return s.layer(ctx, n)
 	}
@@ -114,7 +114,7 @@ func (s *supply) send(ctx context.Context, list []stages.Recipe, made map[string
 		for _, r := range list {
 			m := made[r.Name]
 			var err error
-			if m.Content, err = known.content(ctx, r.Name); err == nil {
+			if m.Content, err = known.Content(ctx, r.Name); err == nil {
 				err = s.sendOne(ctx, to, m)
 			}
 			var other *OtherBytesError

@@ -6,8 +6,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rootbuild/rootbuild/builder/definition"
 	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/builder/pack"
 	"github.com/rootbuild/rootbuild/builder/packages"
+	"github.com/rootbuild/rootbuild/builder/plan"
+	"github.com/rootbuild/rootbuild/builder/records"
 	"github.com/rootbuild/rootbuild/images"
 	"github.com/rootbuild/rootbuild/images/compare"
 	"github.com/rootbuild/rootbuild/images/oci"
@@ -23,7 +27,7 @@ func (r *Reproduction) OfPlaces(ctx context.Context, graph stages.Graph, display
 		return Reproduced{}, err
 	}
 	r.options.Display = display
-	here, err := r.state.newBuild(graph, r.options.Options)
+	here, err := newBuild(r.state, graph, r.options.Options)
 	if err != nil {
 		return Reproduced{}, err
 	}
@@ -37,14 +41,14 @@ func (r *Reproduction) OfPlaces(ctx context.Context, graph stages.Graph, display
 	}
 	// What is taken lies where BuildKit reads it, beside the base.
 	s := newSupply(build{graph: graph, state: r.work, layout: r.layout, options: r.options.Options})
-	made, err := r.rebuild(ctx, s, inputs(base), recipes)
+	made, err := r.rebuild(ctx, s, definition.Inputs(base), recipes)
 	if err != nil {
 		return Reproduced{}, err
 	}
 	report := Reproduced{Image: places(r.options.Options), Base: base.String(), Packages: r.options.Packages}
 	for i, m := range made {
 		for _, o := range offered[i] {
-			found, err := differences(ctx, o.place, s.layout, o.says, m)
+			found, err := differences(ctx, o.Place, s.layout, o.Says, m)
 			if err != nil {
 				return Reproduced{}, err
 			}
@@ -80,10 +84,10 @@ func (r *Reproduction) recipes(graph stages.Graph) ([]stages.Recipe, error) {
 }
 
 // offered are the places that have each package.
-func (r *Reproduction) offered(ctx context.Context, s *supply, recipes []stages.Recipe) ([][]offer, error) {
-	var all [][]offer
+func (r *Reproduction) offered(ctx context.Context, s *supply, recipes []stages.Recipe) ([][]plan.Offer, error) {
+	var all [][]plan.Offer
 	for _, recipe := range recipes {
-		list, err := s.offers.having(ctx, s.key(recipe.Name))
+		list, err := s.offers.Having(ctx, s.key(recipe.Name))
 		if err != nil {
 			return nil, err
 		}
@@ -99,7 +103,7 @@ func (r *Reproduction) offered(ctx context.Context, s *supply, recipes []stages.
 func (r *Reproduction) rebuild(ctx context.Context, s *supply, in stages.Inputs, recipes []stages.Recipe) ([]packages.Made, error) {
 	s.asOne = s.graph.LLB(in)
 	for _, recipe := range recipes {
-		s.known[recipe.Name] = taken{}
+		s.known[recipe.Name] = records.Taken{}
 	}
 	outputs, err := s.substitute(ctx, in, s.asOne, nil, r.options.Packages)
 	if err != nil {
@@ -111,8 +115,8 @@ func (r *Reproduction) rebuild(ctx context.Context, s *supply, in stages.Inputs,
 	}
 	again := s.build
 	again.graph = s.built
-	start := func() (Engine, error) { return r.start(ctx, again, all, false) }
-	layers, err := r.work.Layers(ctx, s.layout, all, s.graph.Target.Epoch, start, r.options.Display)
+	start := func() (pack.Engine, error) { return r.start(ctx, again, all, false) }
+	layers, err := pack.Layers(ctx, r.work, s.layout, all, s.graph.Target.Epoch, start, r.options.Display)
 	if err != nil {
 		return nil, err
 	}
@@ -126,8 +130,8 @@ func (r *Reproduction) rebuild(ctx context.Context, s *supply, in stages.Inputs,
 // differences are those between what a place has of a package and what was made here.
 func differences(ctx context.Context, place packages.Place, l *oci.Layout, there packages.Package, m packages.Made) ([]compare.Difference, error) {
 	var all []compare.Difference
-	for _, o := range outputNames {
-		if there.Layers[o].Digest == packedLayer(o, m.Layers[o]).Digest {
+	for _, o := range packages.Outputs {
+		if there.Layers[o].Digest == packages.LayerOf(o, m.Layers[o]).Digest {
 			continue
 		}
 		found, err := place.Compare(ctx, l, there, m, o)

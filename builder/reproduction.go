@@ -9,8 +9,13 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/rootbuild/rootbuild/builder/attach"
+	"github.com/rootbuild/rootbuild/builder/definition"
 	"github.com/rootbuild/rootbuild/builder/distfiles"
 	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/builder/pack"
+	"github.com/rootbuild/rootbuild/builder/sources"
+	"github.com/rootbuild/rootbuild/builder/state"
 	"github.com/rootbuild/rootbuild/images"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/trust"
@@ -31,9 +36,9 @@ type ReproduceOptions struct {
 // an empty cache. Close it.
 type Reproduction struct {
 	options ReproduceOptions
-	state   *State // with the image, the sources and the base
+	state   *state.State // with the image, the sources and the base
 	layout  *oci.Layout
-	work    *State
+	work    *state.State
 }
 
 // Subject is an image to build again, and what of.
@@ -48,23 +53,23 @@ type Subject struct {
 }
 
 // Reproduce prepares to build images again: it takes the directory to build in.
-func (s *State) Reproduce(ctx context.Context, o ReproduceOptions) (*Reproduction, error) {
-	layout, err := oci.OpenLayout(s.Images())
+func Reproduce(ctx context.Context, in *state.State, o ReproduceOptions) (*Reproduction, error) {
+	layout, err := oci.OpenLayout(in.Images())
 	if err != nil {
 		return nil, err
 	}
-	work, err := OpenScratch(ctx, o.workDir(s), "rootbuild reproduce", s.builder, o.Work == "")
+	work, err := state.OpenScratch(ctx, o.workDir(in), "rootbuild reproduce", in.Builder(), o.Work == "")
 	if err != nil {
 		return nil, err
 	}
-	return &Reproduction{options: o, state: s, layout: layout, work: work}, nil
+	return &Reproduction{options: o, state: in, layout: layout, work: work}, nil
 }
 
-func (o ReproduceOptions) workDir(s *State) string {
+func (o ReproduceOptions) workDir(s *state.State) string {
 	if o.Work != "" {
 		return o.Work
 	}
-	return filepath.Join(s.dir, "reproduce")
+	return filepath.Join(s.Dir(), "reproduce")
 }
 
 // Close gives the directory up. After an interrupt too: nothing of it is of use to
@@ -87,8 +92,8 @@ func (r *Reproduction) OfImage(digest v1.Hash) (Subject, error) {
 	if _, err := r.layout.Image(digest); err != nil {
 		return Subject{}, err
 	}
-	graph, made, err := readBlueprint(r.layout, digest, filepath.Join(r.work.dir, "blueprint"))
-	if errors.Is(err, errNoBlueprint) {
+	graph, made, err := attach.ReadBlueprint(r.layout, digest, filepath.Join(r.work.Dir(), "blueprint"))
+	if errors.Is(err, attach.ErrNoBlueprint) {
 		err = fmt.Errorf("%w; --target TARGET builds from a target of yours", err)
 	}
 	return Subject{Name: graph.Target.Name + "@" + digest.String(), Digest: digest, Graph: graph, foreign: true, Made: made}, err
@@ -121,11 +126,11 @@ func (r *Reproduction) Run(ctx context.Context, of Subject, display *engine.Disp
 	}
 	r.options.Display = display
 	// Where it looks for the base, and makes one if there is none.
-	here, err := r.state.newBuild(of.Graph, r.options.Options)
+	here, err := newBuild(r.state, of.Graph, r.options.Options)
 	if err != nil {
 		return Reproduced{}, err
 	}
-	again, err := r.work.newBuild(of.Graph, r.options.Options)
+	again, err := newBuild(r.work, of.Graph, r.options.Options)
 	if err != nil {
 		return Reproduced{}, err
 	}
@@ -161,16 +166,16 @@ func (r *Reproduction) base(ctx context.Context, here build, made stages.Made) (
 
 // build makes all layers, or those of some packages, and the image of them.
 func (r *Reproduction) build(ctx context.Context, again build, base v1.Hash, foreign bool) (v1.Hash, error) {
-	packages, err := definitions(ctx, again.graph, again.graph.LLB(inputs(base)))
+	packages, err := definitions(ctx, again.graph, again.graph.LLB(definition.Inputs(base)))
 	if err != nil {
 		return v1.Hash{}, err
 	}
 	some := len(r.options.Packages) > 0
 	if some {
-		packages = slices.DeleteFunc(packages, func(p Package) bool { return !slices.Contains(r.options.Packages, p.Name) })
+		packages = slices.DeleteFunc(packages, func(p pack.Package) bool { return !slices.Contains(r.options.Packages, p.Name) })
 	}
-	start := func() (Engine, error) { return r.start(ctx, again, packages, foreign) }
-	layers, err := r.work.Layers(ctx, again.layout, packages, again.graph.Target.Epoch, start, r.options.Display)
+	start := func() (pack.Engine, error) { return r.start(ctx, again, packages, foreign) }
+	layers, err := pack.Layers(ctx, r.work, again.layout, packages, again.graph.Target.Epoch, start, r.options.Display)
 	if err != nil {
 		return v1.Hash{}, err
 	}
@@ -186,23 +191,23 @@ func (r *Reproduction) build(ctx context.Context, again build, base v1.Hash, for
 
 // start starts BuildKit with an empty cache, or has it ignore the one that it has, on
 // checked sources.
-func (r *Reproduction) start(ctx context.Context, again build, packages []Package, foreign bool) (Engine, error) {
+func (r *Reproduction) start(ctx context.Context, again build, packages []pack.Package, foreign bool) (pack.Engine, error) {
 	o := again.engine(r.state, packages)
 	if err := engine.Check(ctx, o); err != nil {
 		return nil, err
 	}
-	fetch := r.state.Fetch
+	fetch := sources.Fetch
 	if foreign {
-		fetch = r.state.fetchForeign
+		fetch = sources.FetchForeign
 	}
-	if err := fetch(ctx, again.graph, r.options.Sources, r.options.Display); err != nil {
+	if err := fetch(ctx, r.state, again.graph, r.options.Sources, r.options.Display); err != nil {
 		return nil, err
 	}
 	store, err := distfiles.Open(r.state.Distfiles())
 	if err != nil {
 		return nil, err
 	}
-	if err := store.Check(SourcesOf(again.graph)); err != nil {
+	if err := store.Check(sources.Of(again.graph)); err != nil {
 		return nil, err
 	}
 	return engine.Start(ctx, o)

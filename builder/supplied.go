@@ -7,6 +7,11 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/rootbuild/rootbuild/builder/base"
+	"github.com/rootbuild/rootbuild/builder/definition"
+	"github.com/rootbuild/rootbuild/builder/pack"
+	"github.com/rootbuild/rootbuild/builder/records"
+	"github.com/rootbuild/rootbuild/builder/state"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/stages"
 )
@@ -22,7 +27,7 @@ func (s *supply) layers(ctx context.Context) ([]oci.Layer, v1.Hash, error) {
 	if err != nil {
 		return nil, base, err
 	}
-	outputs := s.graph.LLB(inputs(base))
+	outputs := s.graph.LLB(definition.Inputs(base))
 	s.asOne = outputs
 	list, err := definitions(ctx, s.graph, outputs)
 	if err != nil {
@@ -32,7 +37,7 @@ func (s *supply) layers(ctx context.Context) ([]oci.Layer, v1.Hash, error) {
 	if err != nil {
 		return nil, base, err
 	}
-	if len(s.state.several) > 0 {
+	if len(s.state.Several()) > 0 {
 		err = s.dispatch(ctx, base, outputs, list, missing)
 	} else {
 		outputs, err = s.substituted(ctx, base, outputs, list, missing)
@@ -41,10 +46,10 @@ func (s *supply) layers(ctx context.Context) ([]oci.Layer, v1.Hash, error) {
 		return nil, base, err
 	}
 	s.outputs = outputs
-	start := func() (Engine, error) { return s.start(ctx, list) }
-	layers, err := s.state.Layers(ctx, s.layout, list, s.graph.Target.Epoch, start, s.options.Display)
+	start := func() (pack.Engine, error) { return s.start(ctx, list) }
+	layers, err := pack.Layers(ctx, s.state, s.layout, list, s.graph.Target.Epoch, start, s.options.Display)
 	// After a failure or an interrupt too: some stages are done.
-	err = errors.Join(err, s.remember(context.WithoutCancel(ctx), base))
+	err = errors.Join(err, s.records(nil).Remember(context.WithoutCancel(ctx), base))
 	if err == nil && s.options.Publish != nil {
 		err = s.publish(ctx, outputs)
 	}
@@ -52,12 +57,12 @@ func (s *supply) layers(ctx context.Context) ([]oci.Layer, v1.Hash, error) {
 }
 
 // start is build.start for what is not taken, with the witness.
-func (s *supply) start(ctx context.Context, list []Package) (Engine, error) {
+func (s *supply) start(ctx context.Context, list []pack.Package) (pack.Engine, error) {
 	e, err := s.build.start(ctx, s.built, list)
 	if err != nil {
 		return nil, err
 	}
-	return s.witness.watch(e), nil
+	return s.witness.Watch(e), nil
 }
 
 // without returns the layers if there is no base and none is needed.
@@ -65,7 +70,7 @@ func (s *supply) without(ctx context.Context) ([]oci.Layer, error) {
 	if len(s.options.Packages) == 0 {
 		return nil, nil
 	}
-	if _, found, err := findBase(s.layout, s.options.Base, s.options.Sources.Archive); found || err != nil {
+	if _, found, err := base.Look(s.layout, s.options.Base, s.options.Sources.Archive); found || err != nil {
 		return nil, err
 	}
 	missing, err := s.takeAll(ctx, s.graph.Packages)
@@ -73,20 +78,20 @@ func (s *supply) without(ctx context.Context) ([]oci.Layer, error) {
 		return nil, err
 	}
 	var layers []oci.Layer
-	var list []Package
+	var list []pack.Package
 	for _, name := range s.graph.Packages {
 		layers = append(layers, s.known[name].Layer)
-		list = append(list, Package{Name: name, Fallback: s.graph.Recipe(name).Fallback})
+		list = append(list, pack.Package{Name: name, Fallback: s.graph.Recipe(name).Fallback})
 	}
-	return layers, overlaps(list, layers)
+	return layers, pack.Overlaps(list, layers)
 }
 
 // record takes the packages whose layers the state lacks, records their layers as if they
 // had been built, and returns the names of those that have to be.
-func (s *supply) record(ctx context.Context, list []Package) ([]string, error) {
+func (s *supply) record(ctx context.Context, list []pack.Package) ([]string, error) {
 	var lacking []string
 	for _, p := range list {
-		_, found, err := s.state.layer(s.layout, Key(p.Definition))
+		_, found, err := s.state.Layer(s.layout, definition.Key(p.Definition))
 		if err != nil {
 			return nil, err
 		}
@@ -100,7 +105,7 @@ func (s *supply) record(ctx context.Context, list []Package) ([]string, error) {
 	}
 	for _, p := range list {
 		if t := s.known[p.Name]; t.Found {
-			if err := s.state.writeRecord(kindLayers, Key(p.Definition), t.Layer); err != nil {
+			if err := s.state.KeepLayer(definition.Key(p.Definition), t.Layer); err != nil {
 				return nil, err
 			}
 		}
@@ -109,18 +114,18 @@ func (s *supply) record(ctx context.Context, list []Package) ([]string, error) {
 }
 
 // substituted is substitute, after as many stages were cut off as can be.
-func (s *supply) substituted(ctx context.Context, base v1.Hash, outputs map[string]stages.Outputs, list []Package, missing []string) (map[string]stages.Outputs, error) {
+func (s *supply) substituted(ctx context.Context, base v1.Hash, outputs map[string]stages.Outputs, list []pack.Package, missing []string) (map[string]stages.Outputs, error) {
 	missing, err := s.cutOff(ctx, base, list, missing)
 	if err != nil {
 		return nil, err
 	}
-	return s.substitute(ctx, inputs(base), outputs, list, missing)
+	return s.substitute(ctx, definition.Inputs(base), outputs, list, missing)
 }
 
 // substitute has what is missing built with packages from elsewhere, where BuildKit has
 // none of its own. It returns the outputs of all stages as they are then built.
-func (s *supply) substitute(ctx context.Context, in stages.Inputs, outputs map[string]stages.Outputs, list []Package, missing []string) (map[string]stages.Outputs, error) {
-	p := planner{graph: s.graph, state: s.state, layout: s.layout, outputs: outputs}
+func (s *supply) substitute(ctx context.Context, in stages.Inputs, outputs map[string]stages.Outputs, list []pack.Package, missing []string) (map[string]stages.Outputs, error) {
+	p := s.records(outputs)
 	if s.options.Publish != nil {
 		more, err := s.own(ctx, p)
 		if err != nil {
@@ -145,7 +150,7 @@ func (s *supply) substitute(ctx context.Context, in stages.Inputs, outputs map[s
 		if _, foreign := taken[p.Name]; foreign {
 			continue
 		}
-		if list[i].Build, err = marshal(ctx, p.Name, outputs[p.Name].Root); err != nil {
+		if list[i].Build, err = definition.Of(ctx, p.Name, outputs[p.Name].Root); err != nil {
 			return nil, err
 		}
 	}
@@ -154,10 +159,10 @@ func (s *supply) substitute(ctx context.Context, in stages.Inputs, outputs map[s
 
 // own are the packages that an earlier run built with packages from elsewhere: to publish
 // them takes the same.
-func (s *supply) own(ctx context.Context, p planner) ([]string, error) {
+func (s *supply) own(ctx context.Context, p records.Stages) ([]string, error) {
 	var list []string
 	for _, name := range s.graph.Packages {
-		done, err := p.look(ctx, name)
+		done, err := p.Look(ctx, name)
 		if err != nil {
 			return nil, err
 		}
@@ -165,7 +170,7 @@ func (s *supply) own(ctx context.Context, p planner) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !done.sorted && !foreign {
+		if !done.Sorted && !foreign {
 			list = append(list, name)
 		}
 	}
@@ -174,6 +179,6 @@ func (s *supply) own(ctx context.Context, p planner) ([]string, error) {
 
 // foreign says whether a stage was taken from elsewhere.
 func (s *supply) foreign(name string) (bool, error) {
-	var t taken
-	return s.state.Kept(kindTaken, s.key(name), &t)
+	var t records.Taken
+	return s.state.Kept(state.KindTaken, s.key(name), &t)
 }

@@ -11,66 +11,64 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/rootbuild/rootbuild/builder/definition"
 	"github.com/rootbuild/rootbuild/builder/packages"
-	"github.com/rootbuild/rootbuild/images/oci"
+	"github.com/rootbuild/rootbuild/builder/plan"
+	"github.com/rootbuild/rootbuild/builder/provenance"
+	"github.com/rootbuild/rootbuild/builder/records"
+	"github.com/rootbuild/rootbuild/builder/state"
 	"github.com/rootbuild/rootbuild/stages"
 )
 
 // parallelTakes is how many packages are asked for at once.
 const parallelTakes = 8
 
-// taken is a package that was built elsewhere, with the layer of its root. It is kept as
-// a record, by key.
-type taken struct {
-	Package packages.Package
-	Layer   oci.Layer
-	Found   bool `json:"-"`
-	// When its layer was brought, and in which run, as Step has it. An older rootbuild
-	// did not note them.
-	Started, Completed time.Time `json:",omitzero"`
-	Run                time.Time `json:",omitzero"`
-}
-
-const kindTaken = "taken"
-
 // supply takes the packages of a graph from elsewhere, each once.
 type supply struct {
 	build
-	offers  offers
+	offers  plan.Offers
 	built   stages.Graph              // the part of it that is not taken
 	asOne   map[string]stages.Outputs // as if all were built here; none without a base
 	outputs map[string]stages.Outputs // as the stages are built; none without a base
-	witness *witness
+	witness *provenance.Witness
 
 	mu     sync.Mutex
-	known  map[string]taken
+	known  map[string]records.Taken
 	taking sync.Mutex
 }
 
 func newSupply(b build) *supply {
-	s := &supply{build: b, offers: b.offers(), built: b.graph, witness: newWitness(), known: map[string]taken{}}
-	s.offers.layer = s.layer
+	s := &supply{build: b, offers: plan.NewOffers(b.graph, b.options.Packages), built: b.graph, witness: provenance.NewWitness(), known: map[string]records.Taken{}}
+	s.offers.Layer = s.layer
 	return s
 }
 
 // key is that of a stage.
-func (s *supply) key(name string) string { return s.offers.keys()[name] }
+func (s *supply) key(name string) string { return s.offers.Key(name) }
+
+// told is the run as provenance tells it.
+func (s *supply) told() provenance.Run {
+	return provenance.Run{
+		Stages: s.records(nil), Built: s.outputs, Taken: s.known,
+		Version: s.options.Version, BuilderID: s.options.BuilderID, Witness: s.witness,
+	}
+}
 
 // layer tells the layer of an output that is taken, or that was made here.
-func (s *supply) layer(ctx context.Context, n need) (packages.Layer, bool, error) {
-	t, err := s.take(ctx, n.stage)
+func (s *supply) layer(ctx context.Context, n definition.Need) (packages.Layer, bool, error) {
+	t, err := s.take(ctx, n.Stage)
 	if t.Found || err != nil {
-		return t.Package.Layers[n.output], err == nil && t.Package.Layers != nil, err
+		return t.Package.Layers[n.Output], err == nil && t.Package.Layers != nil, err
 	}
 	if s.asOne == nil {
 		return packages.Layer{}, false, nil
 	}
-	l, kept, err := s.state.kept(ctx, s.layout, s.asOne[n.stage], n.output)
-	return packedLayer(n.output, l), kept, err
+	l, kept, err := records.Layer(ctx, s.state, s.layout, s.asOne[n.Stage], n.Output)
+	return packages.LayerOf(n.Output, l), kept, err
 }
 
 // take returns the package of a stage, if one is found and trusted.
-func (s *supply) take(ctx context.Context, name string) (taken, error) {
+func (s *supply) take(ctx context.Context, name string) (records.Taken, error) {
 	s.mu.Lock()
 	t, known := s.known[name]
 	s.mu.Unlock()
@@ -109,17 +107,17 @@ func (s *supply) takeAll(ctx context.Context, names []string) (missing []string,
 }
 
 // find looks into the records, then asks each place in turn.
-func (s *supply) find(ctx context.Context, name string) (taken, error) {
-	var t taken
-	found, err := s.state.Kept(kindTaken, s.key(name), &t)
+func (s *supply) find(ctx context.Context, name string) (records.Taken, error) {
+	var t records.Taken
+	found, err := s.state.Kept(state.KindTaken, s.key(name), &t)
 	if err != nil || found && s.layout.Has(t.Layer.Digest) {
 		t.Found = err == nil
 		return t, err
 	}
 	refused := false
-	for offer, err := range s.offers.of(ctx, name) {
+	for offer, err := range s.offers.Of(ctx, name) {
 		if err != nil {
-			return taken{}, err
+			return records.Taken{}, err
 		}
 		t, err := s.from(ctx, offer, name)
 		if !s.passedOver(err) {
@@ -131,19 +129,19 @@ func (s *supply) find(ctx context.Context, name string) (taken, error) {
 	if refused {
 		s.note("package %s: nobody else has it, so it is built", name)
 	}
-	return taken{}, nil
+	return records.Taken{}, nil
 }
 
-func (s *supply) from(ctx context.Context, o offer, name string) (taken, error) {
+func (s *supply) from(ctx context.Context, o plan.Offer, name string) (records.Taken, error) {
 	s.taking.Lock()
 	defer s.taking.Unlock()
 	started := time.Now().UTC()
-	p, layer, err := o.place.Take(ctx, s.layout, name, o.tag, s.graph.Target.Epoch)
+	p, layer, err := o.Place.Take(ctx, s.layout, name, o.Tag, s.graph.Target.Epoch)
 	if err != nil {
-		return taken{}, err
+		return records.Taken{}, err
 	}
-	t := taken{Package: p, Layer: layer, Found: true, Started: started, Completed: time.Now().UTC(), Run: s.state.opened}
-	return t, s.state.Keep(kindTaken, s.key(name), t)
+	t := records.Taken{Package: p, Layer: layer, Found: true, Started: started, Completed: time.Now().UTC(), Run: s.state.Opened()}
+	return t, s.state.Keep(state.KindTaken, s.key(name), t)
 }
 
 // passedOver says whether err is of a package that is refused, and the policy does not have
@@ -174,49 +172,49 @@ func (s *supply) note(format string, args ...any) {
 // inputs are the outputs that stages are built with and that come from elsewhere: where
 // BuildKit has none of its own. What nobody has is built too, with its own inputs: all
 // that is built is returned.
-func (s *supply) inputs(ctx context.Context, p planner, building []string) (map[string]stages.Outputs, []string, error) {
+func (s *supply) inputs(ctx context.Context, p records.Stages, building []string) (map[string]stages.Outputs, []string, error) {
 	inputs := map[string]stages.Outputs{}
 	seen := map[string]bool{}
 	for i := 0; i < len(building); i++ {
-		done, err := p.look(ctx, building[i])
+		done, err := p.Look(ctx, building[i])
 		if err != nil {
 			return nil, nil, err
 		}
-		if done.sorted {
+		if done.Sorted {
 			continue
 		}
-		for _, need := range needs(s.graph, building[i]) {
-			if seen[need.stage+string(need.output)] {
+		for _, need := range definition.Needs(s.graph, building[i]) {
+			if seen[need.Stage+string(need.Output)] {
 				continue
 			}
-			seen[need.stage+string(need.output)] = true
-			made, err := p.look(ctx, need.stage)
+			seen[need.Stage+string(need.Output)] = true
+			made, err := p.Look(ctx, need.Stage)
 			if err != nil {
 				return nil, nil, err
 			}
-			if made.sorted {
+			if made.Sorted {
 				continue
 			}
-			t, err := s.take(ctx, need.stage)
+			t, err := s.take(ctx, need.Stage)
 			if err != nil {
 				return nil, nil, err
 			}
 			if !t.Found {
-				if !slices.Contains(building, need.stage) {
-					building = append(building, need.stage)
+				if !slices.Contains(building, need.Stage) {
+					building = append(building, need.Stage)
 				}
 				continue
 			}
-			out := inputs[need.stage]
-			if err := s.bring(ctx, t.Package, need.output, &out); s.builtInstead(err) {
-				s.known[need.stage] = taken{}
-				delete(inputs, need.stage)
-				building = append(building, need.stage)
+			out := inputs[need.Stage]
+			if err := s.bring(ctx, t.Package, need.Output, &out); s.builtInstead(err) {
+				s.known[need.Stage] = records.Taken{}
+				delete(inputs, need.Stage)
+				building = append(building, need.Stage)
 				continue
 			} else if err != nil {
 				return nil, nil, err
 			}
-			inputs[need.stage] = out
+			inputs[need.Stage] = out
 		}
 	}
 	return inputs, building, nil
@@ -231,22 +229,11 @@ func (s *supply) bring(ctx context.Context, p packages.Package, o packages.Outpu
 				return err
 			}
 		}
-		state = llb.OCILayout("rootbuild/package@"+image.String(), llb.OCIStore("", baseStore),
+		state = llb.OCILayout("rootbuild/package@"+image.String(), llb.OCIStore("", definition.BaseStore),
 			llb.WithCustomName(fmt.Sprintf("%s of %s %s from %s", o, p.Name, p.Version, p.From)))
 	}
-	*output(out, o) = state
+	*definition.Output(out, o) = state
 	return nil
-}
-
-// output is one of those of a stage.
-func output(of *stages.Outputs, o packages.Output) *llb.State {
-	switch o {
-	case packages.Root:
-		return &of.Root
-	case packages.Dev:
-		return &of.Dev
-	}
-	return &of.Tools
 }
 
 // fetch brings an output from wherever it is.

@@ -23,6 +23,20 @@ func Find(layout *oci.Layout, o Options) (v1.Hash, bool, error) {
 	return h, true, nil
 }
 
+// Look returns the base to build in, and whether it is there already: the image that ref
+// names, as Resolve reads it, or the one that Bootstrap makes from an archive.
+func Look(layout *oci.Layout, ref, archive string) (v1.Hash, bool, error) {
+	if ref == "" {
+		return Find(layout, Options{Mirror: archive})
+	}
+	digest, err := Resolve(ref)
+	if err != nil {
+		return v1.Hash{}, false, err
+	}
+	_, err = layout.Image(digest)
+	return digest, err == nil, nil
+}
+
 // indexed looks ref up in the index of the layout in dir.
 func indexed(dir, ref string) (v1.Hash, bool, error) {
 	path, err := ggcr.FromPath(dir)

@@ -8,18 +8,19 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 
-	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/builder/pack"
+	"github.com/rootbuild/rootbuild/builder/state"
 	"github.com/rootbuild/rootbuild/images/oci"
 )
 
 // Fixture is a state directory with a base, and what starts an engine on it.
 type Fixture struct {
-	State  *builder.State
+	State  *state.State
 	Images *oci.Layout
 	Base   llb.State
 	Runc   string
-	Start  func() (builder.Engine, error)
+	Start  func() (pack.Engine, error)
 }
 
 // New skips where no build can run, which is never so in CI.
@@ -32,25 +33,25 @@ func New(t testing.TB) Fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	state, err := builder.OpenState(t.TempDir(), "the test")
+	s, err := state.Open(t.TempDir(), "the test")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := state.Close(); err != nil {
+		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	digest, err := Base(state.Images(), "")
+	digest, err := Base(s.Images(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	images, err := oci.OpenLayout(state.Images())
+	images, err := oci.OpenLayout(s.Images())
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := Fixture{
-		State: state, Images: images, Runc: runc,
+		State: s, Images: images, Runc: runc,
 		Base: llb.OCILayout("test/base@"+digest.String(), llb.OCIStore("", "images")),
 	}
 	return f.On(t, engine.Builder{Runc: runc})
@@ -59,7 +60,7 @@ func New(t testing.TB) Fixture {
 // On has the builds of a fixture run on a builder.
 func (f Fixture) On(t testing.TB, b engine.Builder) Fixture {
 	f.State.Use(b)
-	f.Start = func() (builder.Engine, error) {
+	f.Start = func() (pack.Engine, error) {
 		return engine.Start(t.Context(), engine.Options{
 			Dir: f.State.BuildKit(), Builder: b, Layouts: map[string]string{"images": f.State.Images()},
 		})

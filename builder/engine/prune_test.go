@@ -7,9 +7,9 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/opencontainers/go-digest"
 
-	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/buildertest"
 	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/builder/pack"
 )
 
 // A record of a step says that its result may be gone once BuildKit pruned its
@@ -21,8 +21,8 @@ func TestStepsArePruned(t *testing.T) {
 	build := func(name string) {
 		t.Helper()
 		user := f.Step(name, "cat /in/made >/out/"+name, buildertest.Mount("/in", made))
-		packages := []builder.Package{{Name: name, Definition: buildertest.Marshal(t, user)}}
-		if _, err := f.State.Layers(t.Context(), f.Images, packages, time.Unix(0, 0), f.Start, nil); err != nil {
+		packages := []pack.Package{{Name: name, Definition: buildertest.Marshal(t, user)}}
+		if _, err := pack.Layers(t.Context(), f.State, f.Images, packages, time.Unix(0, 0), f.Start, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

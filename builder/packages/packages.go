@@ -31,6 +31,9 @@ const (
 	Tools Output = "tools" // what runs in steps
 )
 
+// Outputs are those of every stage, in the order in which they are packed.
+var Outputs = []Output{Root, Dev, Tools}
+
 // Package is what a stage gave.
 type Package struct {
 	Key, Name, Version string
@@ -53,6 +56,15 @@ type Package struct {
 type Layer struct {
 	Digest v1.Hash
 	Size   int64 // in bytes, packed
+}
+
+// LayerOf is the layer as a package has it: of an output but the root that is empty it
+// has none.
+func LayerOf(o Output, l oci.Layer) Layer {
+	if o != Root && len(l.Entries) == 0 {
+		return Layer{}
+	}
+	return Layer{Digest: l.Digest, Size: l.Size}
 }
 
 // Place is where packages are kept.

@@ -7,13 +7,15 @@ import (
 	"net/url"
 	"os"
 
+	"github.com/spf13/cobra"
+
 	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/base"
+	"github.com/rootbuild/rootbuild/builder/provenance"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/trust"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/rootbuild/rootbuild/stages"
-	"github.com/spf13/cobra"
 )
 
 // buildOptions are the flags of the main job.
@@ -41,7 +43,7 @@ func (o *buildOptions) addFlags(cmd *cobra.Command) {
 	o.make.packages.addFlags(cmd)
 	f.StringVar(&o.pushPackages, "push-packages", "", "send each package that was built here to this `place`, if it lacks it: HOST/REPOSITORY, oci:DIR or oci-archive:FILE")
 	f.StringVar(&o.sign, "sign", "", "sign what --push and --push-packages send with the private key in this `file` (see rootbuild sign)")
-	f.StringVar(&o.builderID, "builder-id", builder.DefaultBuilderID, "`URI` by which provenance names who builds")
+	f.StringVar(&o.builderID, "builder-id", provenance.DefaultBuilderID, "`URI` by which provenance names who builds")
 	o.make.registry.addFlags(cmd)
 	f.StringArrayVar(&o.outputs, "output", nil, "export the image too, to this `place`: oci:DIR, oci-archive:FILE or docker-archive:FILE; may be given again")
 	f.BoolVar(&o.ask, "ask", false, "show what there is to build, and ask before it starts")
@@ -143,7 +145,7 @@ func (o buildOptions) build(ctx context.Context, graph stages.Graph, key *trust.
 			return err
 		}
 		if image.Layout, err = oci.OpenLayout(w.state.Images()); err == nil {
-			image.Digest, err = w.state.Build(ctx, graph, w.options)
+			image.Digest, err = builder.Build(ctx, w.state, graph, w.options)
 		}
 		return err
 	})
@@ -170,7 +172,7 @@ func (o buildOptions) pushBuilt(ctx context.Context, i deploy.Image, key *trust.
 			return err
 		}
 		if key != nil {
-			if err := i.Sign(ctx, trust.SignOptions{Key: key, Repository: to.Repository(), Provenance: builder.Provenance(o.make.state.dir)}); err != nil {
+			if err := i.Sign(ctx, trust.SignOptions{Key: key, Repository: to.Repository(), Provenance: provenance.Of(o.make.state.dir)}); err != nil {
 				return err
 			}
 		}

@@ -6,12 +6,14 @@ import (
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/rootbuild/rootbuild/builder"
+	"github.com/spf13/cobra"
+
 	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/builder/sources"
+	"github.com/rootbuild/rootbuild/builder/state"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/stages"
-	"github.com/spf13/cobra"
 )
 
 type fetchVerb struct {
@@ -45,42 +47,42 @@ func (v *fetchVerb) run(ctx context.Context, _ []string, s streams) (err error) 
 			return err
 		}
 	}
-	state, err := v.state.open("fetch")
+	in, err := v.state.open("fetch")
 	if err != nil {
 		return err
 	}
-	defer closing(state, &err)
-	if err := v.fetch(ctx, state, graph, s); err != nil {
+	defer closing(in, &err)
+	if err := v.fetch(ctx, in, graph, s); err != nil {
 		return err
 	}
 	if v.export != "" {
-		files, err := state.ExportSources(ctx, graph, v.export)
+		files, err := sources.Export(ctx, in, graph, v.export)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(s.err, "%d files of %s in %s\n", files, graph.Target.Name, v.export)
 	}
 	if v.push != "" {
-		return v.send(ctx, state, graph, to, s)
+		return v.send(ctx, in, graph, to, s)
 	}
 	return nil
 }
 
 // fetch brings what the state lacks.
-func (v *fetchVerb) fetch(ctx context.Context, state *builder.State, graph stages.Graph, s streams) error {
+func (v *fetchVerb) fetch(ctx context.Context, in *state.State, graph stages.Graph, s streams) error {
 	from, err := v.sources.sources(v.registry)
 	if err != nil {
 		return err
 	}
-	return v.state.show(s, func(display *engine.Display) error { return state.Fetch(ctx, graph, from, display) })
+	return v.state.show(s, func(display *engine.Display) error { return sources.Fetch(ctx, in, graph, from, display) })
 }
 
 // send sends the sources to a registry, and prints the reference by which they are
 // had again.
-func (v *fetchVerb) send(ctx context.Context, state *builder.State, graph stages.Graph, to oci.Reference, s streams) error {
+func (v *fetchVerb) send(ctx context.Context, in *state.State, graph stages.Graph, to oci.Reference, s streams) error {
 	var digest v1.Hash
 	err := transfer("push "+to.String(), v.registry, v.state, s, func(options registry.Options) (err error) {
-		digest, err = state.PushSources(ctx, graph, to, options)
+		digest, err = sources.Push(ctx, in, graph, to, options)
 		return err
 	})
 	if err != nil {

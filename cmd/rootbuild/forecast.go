@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/rootbuild/rootbuild/builder"
+	"github.com/rootbuild/rootbuild/builder/plan"
 )
 
 // forecastOptions say for how many builders plan computes what a build takes.
@@ -18,7 +18,7 @@ type forecastOptions struct {
 func (o *forecastOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.IntSliceVar(&o.builders, "builders", nil, "tell what these `numbers` of builders would take, such as 1,2,4, computed from what the stages took before")
-	f.IntVar(&o.steps, "steps", 0, fmt.Sprintf("`number` of stages at once on each of --builders (default %d)", builder.StagesAtOnce))
+	f.IntVar(&o.steps, "steps", 0, fmt.Sprintf("`number` of stages at once on each of --builders (default %d)", plan.StagesAtOnce))
 }
 
 func (o forecastOptions) check() error {
@@ -34,12 +34,12 @@ func (o forecastOptions) check() error {
 }
 
 // write writes what there is to build, and how long that takes.
-func (o forecastOptions) write(p builder.Plan, json bool, s streams) error {
+func (o forecastOptions) write(p plan.Plan, json bool, s streams) error {
 	forecast := p.Forecast(o.builders, o.steps)
 	if json {
 		return s.json(struct {
-			Stages   []builder.PlannedStage `json:"stages"`
-			Forecast builder.Forecast       `json:"forecast"`
+			Stages   []plan.Stage  `json:"stages"`
+			Forecast plan.Forecast `json:"forecast"`
 		}{p.Stages, forecast})
 	}
 	if err := p.WriteTable(s.out); err != nil {

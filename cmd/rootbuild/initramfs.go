@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/spf13/cobra"
+
+	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/images/cpio"
 	"github.com/rootbuild/rootbuild/images/cpio/kmod"
-	"github.com/spf13/cobra"
 )
 
 const initramfsHelp = `initramfs builds the target initramfs, if it is not built yet, and writes its files and
@@ -70,7 +72,7 @@ func (v *initramfsVerb) build(ctx context.Context, s streams) (sum string, err e
 		if w.options.Packages, err = v.make.packages.places(v.make.registry); err != nil {
 			return err
 		}
-		sum, err = w.state.Initramfs(ctx, graph, modules, v.output, w.options)
+		sum, err = builder.Initramfs(ctx, w.state, graph, modules, v.output, w.options)
 		return err
 	})
 	return sum, err

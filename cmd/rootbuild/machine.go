@@ -10,9 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rootbuild/rootbuild/builder"
-	"github.com/rootbuild/rootbuild/nfsroot/boot"
 	"github.com/spf13/cobra"
+
+	"github.com/rootbuild/rootbuild/builder/sources"
+	"github.com/rootbuild/rootbuild/nfsroot/boot"
 )
 
 // machineOptions say what a virtual machine is made of.
@@ -61,7 +62,7 @@ func (o *machineOptions) findKernel(ctx context.Context, make makeOptions, s str
 		return err
 	}
 	return make.hold("boot", s, func(w workshop) error {
-		kernel, modules, err := w.state.Kernel(ctx, builder.DefaultKernel, w.options.Sources, w.options.Display)
+		kernel, modules, err := sources.DefaultKernel.Bring(ctx, w.state, w.options.Sources, w.options.Display)
 		if err != nil {
 			return fmt.Errorf("this host has no kernel in /boot: %w; install one (Debian: apt-get install linux-image-amd64), or name one with --kernel", err)
 		}

@@ -3,9 +3,11 @@ package main
 import (
 	"errors"
 
+	"github.com/spf13/cobra"
+
 	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/engine"
-	"github.com/spf13/cobra"
+	"github.com/rootbuild/rootbuild/builder/state"
 )
 
 // makeOptions are the flags of every verb that may have to make an image.
@@ -51,22 +53,22 @@ func (o makeOptions) options(display *engine.Display) (builder.Options, error) {
 
 // workshop is what a build works with.
 type workshop struct {
-	state   *builder.State
+	state   *state.State
 	options builder.Options
 }
 
 // hold holds the state directory for a verb, and shows progress, while f works.
 func (o makeOptions) hold(verb string, s streams, f func(workshop) error) error {
-	return o.state.hold(verb, s, func(state *builder.State, display *engine.Display) error {
+	return o.state.hold(verb, s, func(in *state.State, display *engine.Display) error {
 		builders, err := o.builder.builders()
 		if err != nil {
 			return err
 		}
-		state.Use(builders...)
+		in.Use(builders...)
 		options, err := o.options(display)
 		if err != nil {
 			return err
 		}
-		return f(workshop{state, options})
+		return f(workshop{in, options})
 	})
 }

@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 
-	"github.com/rootbuild/rootbuild/builder"
-	"github.com/rootbuild/rootbuild/stages"
 	"github.com/spf13/cobra"
+
+	"github.com/rootbuild/rootbuild/builder/plan"
+	"github.com/rootbuild/rootbuild/stages"
 )
 
 type planVerb struct {
@@ -54,7 +55,7 @@ func (v *planVerb) run(ctx context.Context, _ []string, s streams) error {
 }
 
 // plan holds the state directory while it looks what a build would do.
-func (v *planVerb) plan(ctx context.Context, graph stages.Graph, s streams) (p builder.Plan, err error) {
+func (v *planVerb) plan(ctx context.Context, graph stages.Graph, s streams) (p plan.Plan, err error) {
 	builders, err := v.builder.builders()
 	if err := errors.Join(checkBase(v.base), err, v.forecast.check()); err != nil {
 		return p, usageError{err}
@@ -63,13 +64,13 @@ func (v *planVerb) plan(ctx context.Context, graph stages.Graph, s streams) (p b
 	if err != nil {
 		return p, err
 	}
-	state, err := v.state.open("plan")
+	in, err := v.state.open("plan")
 	if err != nil {
 		return p, err
 	}
-	defer closing(state, &err)
-	state.Use(builders...)
-	p, err = state.Plan(ctx, graph, builder.PlanOptions{Base: v.base, Archive: v.mirror.archive, Packages: places})
+	defer closing(in, &err)
+	in.Use(builders...)
+	p, err = plan.Of(ctx, in, graph, plan.Options{Base: v.base, Archive: v.mirror.archive, Packages: places})
 	if err == nil && p.NoBase {
 		s.note("no base yet: a build makes it first")
 	}

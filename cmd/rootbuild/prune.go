@@ -11,8 +11,9 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
-	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/builder/prune"
+	"github.com/rootbuild/rootbuild/builder/state"
 	"github.com/rootbuild/rootbuild/images"
 	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/rootbuild/rootbuild/stages"
@@ -77,22 +78,22 @@ func (v *pruneVerb) run(ctx context.Context, _ []string, s streams) error {
 }
 
 // prune holds the state directory, also to look: a build would change what is seen.
-func (v *pruneVerb) prune(ctx context.Context, o builder.PruneOptions) (_ builder.Pruned, err error) {
-	if err := builder.CheckState(v.state.dir); err != nil {
-		return builder.Pruned{}, err
+func (v *pruneVerb) prune(ctx context.Context, o prune.Options) (_ prune.Pruned, err error) {
+	if err := state.Check(v.state.dir); err != nil {
+		return prune.Pruned{}, err
 	}
-	state, err := v.state.open("prune")
+	in, err := v.state.open("prune")
 	if err != nil {
-		return builder.Pruned{}, err
+		return prune.Pruned{}, err
 	}
-	defer closing(state, &err)
-	state.Use(v.builder)
-	return state.Prune(ctx, o)
+	defer closing(in, &err)
+	in.Use(v.builder)
+	return prune.Run(ctx, in, o)
 }
 
 // options reads what stays.
-func (v *pruneVerb) options() (builder.PruneOptions, error) {
-	o := builder.PruneOptions{Yes: v.yes, Keep: v.keep, Grace: time.Duration(v.grace), MaxCache: int64(v.maxCache)}
+func (v *pruneVerb) options() (prune.Options, error) {
+	o := prune.Options{Yes: v.yes, Keep: v.keep, Grace: time.Duration(v.grace), MaxCache: int64(v.maxCache)}
 	if v.keep < 1 {
 		return o, usageError{fmt.Errorf("--keep %d: of each target that stays, one image does at least", v.keep)}
 	}

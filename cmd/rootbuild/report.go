@@ -10,6 +10,7 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/rootbuild/rootbuild/builder/history"
 	buildreport "github.com/rootbuild/rootbuild/builder/report"
 	"github.com/rootbuild/rootbuild/nfsroot/boot"
 )
@@ -57,12 +58,12 @@ func (v *reportVerb) run(ctx context.Context, _ []string, s streams) error {
 
 // gather holds the state directory while it reads what is known of a target.
 func (v *reportVerb) gather(ctx context.Context, target string) (page buildreport.Page, err error) {
-	state, err := v.state.open("report")
+	in, err := v.state.open("report")
 	if err != nil {
 		return page, err
 	}
-	defer closing(state, &err)
-	if page, err = state.Report(ctx, target); err != nil {
+	defer closing(in, &err)
+	if page, err = history.Page(ctx, in, target); err != nil {
 		return page, err
 	}
 	booted, found, err := boot.LastOf(filepath.Join(v.state.dir, "boots"), page.Image)

@@ -8,11 +8,13 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/spf13/cobra"
+
 	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/builder/state"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/trust"
-	"github.com/spf13/cobra"
 )
 
 const reproduceHelp = `reproduce builds an image again, in an empty state directory, and compares: it
@@ -115,16 +117,16 @@ func (v *reproduceVerb) key() (*trust.PrivateKey, error) {
 // reproduce holds the state directory, which has the image, the sources and the
 // base, while another one is built in.
 func (v *reproduceVerb) reproduce(ctx context.Context, what string, key *trust.PrivateKey, s streams) (report builder.Reproduced, err error) {
-	state, err := v.make.state.open("reproduce " + what + v.target)
+	in, err := v.make.state.open("reproduce " + what + v.target)
 	if err != nil {
 		return report, err
 	}
-	defer closing(state, &err)
+	defer closing(in, &err)
 	builders, err := v.make.builder.builders()
 	if err != nil {
 		return report, err
 	}
-	state.Use(builders...)
+	in.Use(builders...)
 	options, err := v.make.options(nil)
 	if err != nil {
 		return report, err
@@ -135,7 +137,7 @@ func (v *reproduceVerb) reproduce(ctx context.Context, what string, key *trust.P
 			return report, err
 		}
 	}
-	r, err := state.Reproduce(ctx, builder.ReproduceOptions{Options: options, Work: v.work, Packages: v.packages})
+	r, err := builder.Reproduce(ctx, in, builder.ReproduceOptions{Options: options, Work: v.work, Packages: v.packages})
 	if err != nil {
 		return report, err
 	}
@@ -144,7 +146,7 @@ func (v *reproduceVerb) reproduce(ctx context.Context, what string, key *trust.P
 		err = v.ofPlaces(ctx, r, &report, s)
 		return report, err
 	}
-	subject, repository, err := v.subject(ctx, what, r, state, s)
+	subject, repository, err := v.subject(ctx, what, r, in, s)
 	if err != nil {
 		return report, err
 	}
@@ -172,7 +174,7 @@ func (v *reproduceVerb) ofPlaces(ctx context.Context, r *builder.Reproduction, r
 
 // subject brings the image and what it is built of, and says which repository it comes
 // from, if it was pulled.
-func (v *reproduceVerb) subject(ctx context.Context, what string, r *builder.Reproduction, state *builder.State, s streams) (subject builder.Subject, repository string, err error) {
+func (v *reproduceVerb) subject(ctx context.Context, what string, r *builder.Reproduction, in *state.State, s streams) (subject builder.Subject, repository string, err error) {
 	local := imageOptions{v.nfsroot, v.make.state}
 	if v.target != "" {
 		graph, err := loadGraph(v.target)
@@ -191,7 +193,7 @@ func (v *reproduceVerb) subject(ctx context.Context, what string, r *builder.Rep
 	if err != nil || strings.HasPrefix(what, "sha256:") {
 		digest, err = local.digest(what)
 	} else {
-		digest, err = v.pull(ctx, from, state, s)
+		digest, err = v.pull(ctx, from, in, s)
 		repository = from.Repository()
 	}
 	if err != nil {
@@ -204,8 +206,8 @@ func (v *reproduceVerb) subject(ctx context.Context, what string, r *builder.Rep
 }
 
 // pull brings an image that anybody may have made: it is what is built again.
-func (v *reproduceVerb) pull(ctx context.Context, from oci.Reference, state *builder.State, s streams) (v1.Hash, error) {
-	layout, err := oci.OpenLayout(state.Images())
+func (v *reproduceVerb) pull(ctx context.Context, from oci.Reference, in *state.State, s streams) (v1.Hash, error) {
+	layout, err := oci.OpenLayout(in.Images())
 	if err != nil {
 		return v1.Hash{}, err
 	}

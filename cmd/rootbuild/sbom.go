@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/rootbuild/rootbuild/builder"
+	"github.com/spf13/cobra"
+
+	"github.com/rootbuild/rootbuild/builder/attach"
+	"github.com/rootbuild/rootbuild/builder/provenance"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/images/trust"
-	"github.com/spf13/cobra"
 )
 
 const sbomHelp = `sbom prints what an image consists of, as an SPDX 2.3 document in JSON: its
@@ -51,12 +53,12 @@ func (v *sbomVerb) run(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	artifactType, name := builder.SBOMType, "SBOM"
+	artifactType, name := attach.SBOMType, "SBOM"
 	switch {
 	case v.sources:
-		artifactType, name = builder.SourceListType, "list of sources"
+		artifactType, name = attach.SourceListType, "list of sources"
 	case v.provenance:
-		artifactType, name = builder.ProvenanceType, "provenance"
+		artifactType, name = provenance.Type, "provenance"
 	}
 	list, err := registry.Attachments(ctx, at, digest, artifactType, options)
 	if err != nil {

@@ -11,11 +11,12 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/rootbuild/rootbuild/builder"
+	"github.com/spf13/cobra"
+
+	"github.com/rootbuild/rootbuild/builder/provenance"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/images/trust"
-	"github.com/spf13/cobra"
 )
 
 const signHelp = `sign signs an image with a key. The image is in a registry (HOST/REPOSITORY:TAG, or
@@ -97,26 +98,26 @@ func (v *signVerb) sign(ctx context.Context, what string, ref oci.Reference, key
 		return v1.Hash{}, err
 	}
 	if !ref.Registry() && ref.Dir() == v.image.images() {
-		state, err := v.image.state.open("sign " + what)
+		in, err := v.image.state.open("sign " + what)
 		if err != nil {
 			return v1.Hash{}, err
 		}
-		defer closing(state, &err)
+		defer closing(in, &err)
 	}
-	provenance := builder.Provenance(v.image.state.dir)
+	told := provenance.Of(v.image.state.dir)
 	if v.provenance != "" {
-		provenance = func(v1.Hash) ([]byte, error) { return os.ReadFile(v.provenance) }
+		told = func(v1.Hash) ([]byte, error) { return os.ReadFile(v.provenance) }
 	}
 	h, err := registry.Sign(ctx, ref, trust.SignOptions{
-		Key: key, Repository: v.repository, Serial: cmp.Or(v.serial, uint64(time.Now().Unix())), Provenance: provenance,
+		Key: key, Repository: v.repository, Serial: cmp.Or(v.serial, uint64(time.Now().Unix())), Provenance: told,
 	}, options)
 	if err != nil {
 		return h, err
 	}
-	if signed, err := provenance(h); signed != nil || err != nil {
+	if signed, err := told(h); signed != nil || err != nil {
 		return h, err
 	}
-	list, err := registry.Attachments(ctx, ref, h, builder.ProvenanceType, options)
+	list, err := registry.Attachments(ctx, ref, h, provenance.Type, options)
 	if slices.ContainsFunc(list, func(a oci.Attachment) bool { return trust.IsProvenance(a, h) }) {
 		fmt.Fprintf(s.err, "its provenance is not signed, for %s did not build it: read it with rootbuild sbom --provenance, and sign it with --provenance FILE\n", v.image.state.dir)
 	}

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/rootbuild/rootbuild/builder"
-	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/spf13/cobra"
+
+	"github.com/rootbuild/rootbuild/builder/sources"
+	"github.com/rootbuild/rootbuild/images/oci"
 )
 
 // sourceOptions are the flags that say where sources may come from.
@@ -26,9 +27,9 @@ func (o *sourceOptions) addFlags(cmd *cobra.Command) {
 
 // sources are those places; registry says how the mirrors that are registries are
 // spoken to.
-func (o sourceOptions) sources(registry registryOptions) (builder.Sources, error) {
+func (o sourceOptions) sources(registry registryOptions) (sources.From, error) {
 	options, err := registry.options()
-	return builder.Sources{
+	return sources.From{
 		Dirs: o.distdirs, Archive: o.mirror.archive, Registries: o.mirror.registries,
 		Registry: options, Offline: o.offline,
 	}, err

@@ -7,9 +7,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rootbuild/rootbuild/builder"
-	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/spf13/cobra"
+
+	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/builder/state"
 )
 
 // stateOptions say where builds keep their state and how they show progress.
@@ -27,8 +28,8 @@ func (o *stateOptions) addProgress(cmd *cobra.Command) {
 }
 
 // open takes the state directory for one verb.
-func (o stateOptions) open(verb string) (*builder.State, error) {
-	return builder.OpenState(o.dir, "rootbuild "+verb)
+func (o stateOptions) open(verb string) (*state.State, error) {
+	return state.Open(o.dir, "rootbuild "+verb)
 }
 
 // check refuses a progress display that there is not.
@@ -40,13 +41,13 @@ func (o stateOptions) check() error {
 }
 
 // hold holds the state directory for a verb, and shows progress, while f works.
-func (o stateOptions) hold(verb string, s streams, f func(*builder.State, *engine.Display) error) (err error) {
-	state, err := o.open(verb)
+func (o stateOptions) hold(verb string, s streams, f func(*state.State, *engine.Display) error) (err error) {
+	in, err := o.open(verb)
 	if err != nil {
 		return err
 	}
-	defer closing(state, &err)
-	return o.show(s, func(display *engine.Display) error { return f(state, display) })
+	defer closing(in, &err)
+	return o.show(s, func(display *engine.Display) error { return f(in, display) })
 }
 
 // show shows progress while f works. Its display is closed before anything else is

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/rootbuild/rootbuild/builder"
-	"github.com/rootbuild/rootbuild/builder/distfiles"
 	"github.com/spf13/cobra"
+
+	"github.com/rootbuild/rootbuild/builder/distfiles"
+	"github.com/rootbuild/rootbuild/builder/sources"
 )
 
 const updateHelp = `update asks the archives of a target's sources what they have: whether the pinned
@@ -44,7 +45,7 @@ func (v *updateVerb) run(ctx context.Context, _ []string, s streams) error {
 	if v.survey.Mirror != "" && !strings.Contains(v.survey.Mirror, ":/") {
 		return usageError{fmt.Errorf("--mirror %q: want the base URL of a Debian archive; registries are not asked", v.survey.Mirror)}
 	}
-	list := builder.SourcesOf(graph)
+	list := sources.Of(graph)
 	fmt.Fprintf(s.err, "asking for %d sources\n", len(list))
 	findings, err := distfiles.Survey(ctx, list, v.survey)
 	if err != nil {
