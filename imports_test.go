@@ -49,7 +49,7 @@ var layers = map[string][]string{
 	"nfsroot":             {"images/safeopen", "nfsroot/lockfile", "nfsroot/unpack"},
 	"nfsroot/lockfile":    {"images/safeopen"},
 	"nfsroot/boot":        {"images/safeopen", "nfsroot/lockfile"},
-	"nfsroot/deploy":      {"images/oci", "images/trust", "nfsroot", "nfsroot/boot", "nfsroot/lockfile", "nfsroot/unpack"},
+	"nfsroot/deploy":      {"images", "images/oci", "images/trust", "nfsroot", "nfsroot/boot", "nfsroot/lockfile", "nfsroot/unpack"},
 	"nfsroot/unpack":      {"images/oci", "images/safeopen"},
 }
 

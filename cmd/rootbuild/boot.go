@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/rootbuild/rootbuild/nfsroot/boot"
+	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/spf13/cobra"
 )
 
@@ -45,7 +46,7 @@ func (v *bootVerb) run(ctx context.Context, args []string, s streams) error {
 	if err := errors.Join(v.make.state.check(), v.machine.check()); err != nil {
 		return usageError{err}
 	}
-	root, err := findRoot(v.nfsroot, strings.Join(args, ""))
+	root, err := deploy.FindRoot(v.nfsroot, strings.Join(args, ""))
 	if err != nil {
 		return err
 	}
@@ -66,9 +67,9 @@ func (v *bootVerb) run(ctx context.Context, args []string, s streams) error {
 	return report.Err(root.Tag)
 }
 
-func (v *bootVerb) trial(root nodeRoot, s streams) boot.Trial {
+func (v *bootVerb) trial(root deploy.Root, s streams) boot.Trial {
 	trial := v.machine.trial(v.make, s)
-	trial.Tag, trial.Image, trial.Root, trial.Export = root.Tag, root.Digest.String(), root.path, root.store
+	trial.Tag, trial.Image, trial.Root, trial.Export = root.Tag, root.Digest.String(), root.Path, root.Store
 	trial.NFS, trial.Overlay, trial.Log = v.nfs, v.writes, v.log
 	if v.shell {
 		trial.Hold = func(ctx context.Context, login []string) error { return hold(ctx, login, s.err) }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 )
 
@@ -16,7 +17,7 @@ it says was kept when the root was unpacked.`
 type checkTreeVerb struct{ taggedOptions }
 
 func (v *checkTreeVerb) run(ctx context.Context, args []string, s streams) error {
-	root, err := findRoot(v.dir, args[0])
+	root, err := deploy.FindRoot(v.dir, args[0])
 	if err != nil {
 		return err
 	}

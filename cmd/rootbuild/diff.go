@@ -1,6 +1,10 @@
 package main
 
-import "context"
+import (
+	"context"
+
+	"github.com/rootbuild/rootbuild/nfsroot/deploy"
+)
 
 const diffHelp = `diff tells what leads from root A to root B: packages with their versions, by the
 layers of the images, then files with their sizes. A package is "rebuilt" when
@@ -9,11 +13,11 @@ its version is the same and its files are not.`
 type diffVerb struct{ taggedOptions }
 
 func (v *diffVerb) run(_ context.Context, args []string, s streams) error {
-	a, err := findRoot(v.dir, args[0])
+	a, err := deploy.FindRoot(v.dir, args[0])
 	if err != nil {
 		return err
 	}
-	b, err := findRoot(v.dir, args[1])
+	b, err := deploy.FindRoot(v.dir, args[1])
 	if err != nil {
 		return err
 	}

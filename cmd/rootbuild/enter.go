@@ -8,6 +8,7 @@ import (
 
 	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/nfsroot/boot"
+	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -50,7 +51,7 @@ func (e exitStatus) Error() string { return fmt.Sprintf("the command ended with 
 
 func (v *enterVerb) run(ctx context.Context, args []string, _ streams) error {
 	tags, command := splitDash(v.cmd, args)
-	root, err := findRoot(v.nfsroot, strings.Join(tags, ""))
+	root, err := deploy.FindRoot(v.nfsroot, strings.Join(tags, ""))
 	if err != nil {
 		return err
 	}
@@ -59,7 +60,7 @@ func (v *enterVerb) run(ctx context.Context, args []string, _ streams) error {
 		return err
 	}
 	status, err := boot.Enter(ctx, boot.EnterOptions{
-		Root: root.path, Name: root.Tag, Command: command, Runc: runc,
+		Root: root.Path, Name: root.Tag, Command: command, Runc: runc,
 		Terminal: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())),
 	})
 	if err != nil || status == 0 {

@@ -2,20 +2,17 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"time"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
 	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/builder/prune"
 	"github.com/rootbuild/rootbuild/builder/state"
 	"github.com/rootbuild/rootbuild/images"
-	"github.com/rootbuild/rootbuild/nfsroot"
+	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/rootbuild/rootbuild/stages"
 )
 
@@ -104,24 +101,7 @@ func (v *pruneVerb) options() (prune.Options, error) {
 		}
 		o.Graphs = append(o.Graphs, graph)
 	}
-	roots, err := v.roots()
-	o.Roots = roots
+	var err error
+	o.Roots, err = deploy.Images(v.nfsroot)
 	return o, err
-}
-
-// roots are the images of node roots. There need be none on a host that only builds.
-func (v *pruneVerb) roots() (map[string]v1.Hash, error) {
-	view, err := nfsroot.OpenReadOnly(v.nfsroot)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	list, err := view.List()
-	tags := map[string]v1.Hash{}
-	for _, r := range list {
-		tags[r.Tag] = r.Digest
-	}
-	return tags, err
 }

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"fmt"
-
-	"github.com/rootbuild/rootbuild/images"
 	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/spf13/cobra"
 )
@@ -55,40 +52,4 @@ func (o *storeOptions) completeTags(*cobra.Command, []string, string) ([]string,
 		tags = append(tags, r.Tag)
 	}
 	return tags, cobra.ShellCompDirectiveNoFileComp
-}
-
-// nodeRoot is a root that is about to be entered, booted or compared.
-type nodeRoot struct {
-	nfsroot.Root
-	store string // directory of all roots
-	path  string
-}
-
-// findRoot finds a root by its tag; by none, or as "current", the one that
-// current names now. It is resolved once: the symlink may move at any moment.
-func findRoot(dir, tag string) (nodeRoot, error) {
-	view, err := nfsroot.OpenReadOnly(dir)
-	if err != nil {
-		return nodeRoot{}, err
-	}
-	if tag == "" || tag == "current" {
-		if tag, err = view.Current(); err != nil {
-			return nodeRoot{}, err
-		}
-		if tag == "" {
-			return nodeRoot{}, fmt.Errorf("%s has no current root: name a tag (see rootbuild ls)", view.Dir())
-		}
-	}
-	roots, err := view.List()
-	if err != nil {
-		return nodeRoot{}, err
-	}
-	var tags []string
-	for _, r := range roots {
-		if r.Tag == tag {
-			return nodeRoot{Root: r, store: view.Dir(), path: view.Path(tag)}, nil
-		}
-		tags = append(tags, r.Tag)
-	}
-	return nodeRoot{}, fmt.Errorf("%w %q in %s%s", nfsroot.ErrNoRoot, tag, view.Dir(), images.DidYouMean(tag, tags))
 }

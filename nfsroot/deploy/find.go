@@ -59,21 +59,24 @@ func DigestOf(what, roots string) (v1.Hash, error) {
 		}
 		return h, nil
 	}
+	images, err := Images(roots)
+	return images[what], err
+}
+
+// Images are those that node roots were unpacked from, by the tags of the roots. There
+// need be no roots on a host that only builds.
+func Images(roots string) (map[string]v1.Hash, error) {
 	view, err := nfsroot.OpenReadOnly(roots)
 	if errors.Is(err, fs.ErrNotExist) {
-		return v1.Hash{}, nil
+		return nil, nil
 	}
 	if err != nil {
-		return v1.Hash{}, err
+		return nil, err
 	}
 	list, err := view.List()
-	if err != nil {
-		return v1.Hash{}, err
-	}
+	tags := map[string]v1.Hash{}
 	for _, r := range list {
-		if r.Tag == what {
-			return r.Digest, nil
-		}
+		tags[r.Tag] = r.Digest
 	}
-	return v1.Hash{}, nil
+	return tags, err
 }
