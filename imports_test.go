@@ -42,7 +42,7 @@ var layers = map[string][]string{
 	"builder/sources":     {"builder/distfiles", "builder/engine", "builder/state", "images/oci", "images/registry", "images/safeopen", "stages"},
 	"builder/state":       {"builder/engine", "images/oci", "images/safeopen", "nfsroot/lockfile"},
 	"builder/engine":      {"images/safeopen"},
-	"builder/packages":    {"images/compare", "images/oci", "images/registry", "images/trust"},
+	"builder/packages":    {"images", "images/compare", "images/oci", "images/registry", "images/trust"},
 	"builder/report":      {},
 	"builder/base":        {"images/oci", "images/safeopen"},
 	"builder/distfiles":   {"images/safeopen"},

@@ -1,16 +1,12 @@
 package main
 
 import (
-	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"go.yaml.in/yaml/v3"
 
+	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/engine"
-	"github.com/rootbuild/rootbuild/images"
 )
 
 const (
@@ -41,7 +37,7 @@ func (o builderOptions) builders() ([]engine.Builder, error) {
 	list := o.named()
 	if len(list) == 0 {
 		var err error
-		if list, err = readBuildersFile(buildersFile); err != nil {
+		if list, err = builder.LoadBuilders(buildersFile); err != nil {
 			return nil, usageError{err}
 		}
 	}
@@ -72,30 +68,4 @@ func (o builderOptions) named() []engine.Builder {
 		list = append(list, b)
 	}
 	return list
-}
-
-// readBuildersFile reads `builders: [{url: URL, tls: DIR, insecure: BOOL}, ...]`, if
-// there is such a file. A directory that is not absolute lies beside it.
-func readBuildersFile(file string) ([]engine.Builder, error) {
-	text, err := os.ReadFile(file)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var list []engine.Builder
-	d := images.NewDecoder(file)
-	d.Document(text, images.Fields{"builders": d.List(func(n *yaml.Node) {
-		var b engine.Builder
-		d.Mapping(n, images.Fields{"url": d.String(&b.URL), "tls": d.String(&b.TLS), "insecure": d.Bool(&b.Insecure)}, "url")
-		if b.TLS != "" && !filepath.IsAbs(b.TLS) {
-			b.TLS = filepath.Join(filepath.Dir(file), b.TLS)
-		}
-		if err := b.Validate(); err != nil {
-			d.Faultf(n.Line, "%v", err)
-		}
-		list = append(list, b)
-	})})
-	return list, d.Err()
 }

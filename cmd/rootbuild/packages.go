@@ -3,15 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/packages"
-	"github.com/rootbuild/rootbuild/images"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/trust"
 )
@@ -65,7 +61,7 @@ func (o packageOptions) refs() ([]oci.Reference, error) {
 	from := o.from
 	if len(from) == 0 {
 		var err error
-		if from, err = readPackagesFile(packagesFile); err != nil {
+		if from, err = packages.LoadPlaces(packagesFile); err != nil {
 			return nil, usageError{err}
 		}
 	}
@@ -79,25 +75,6 @@ func (o packageOptions) refs() ([]oci.Reference, error) {
 		return nil, usageError{fmt.Errorf("--packages: %w", err)}
 	}
 	return list, nil
-}
-
-// readPackagesFile reads `packages: [PLACE, ...]`, if there is such a file.
-func readPackagesFile(file string) ([]string, error) {
-	text, err := os.ReadFile(file)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var places []string
-	d := images.NewDecoder(file)
-	d.Document(text, images.Fields{"packages": d.List(func(n *yaml.Node) {
-		place := ""
-		d.String(&place)(n)
-		places = append(places, place)
-	})})
-	return places, d.Err()
 }
 
 // load reads whose packages are taken. Nobody's are, where no policy says so.
