@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
-	"strings"
 
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/registry"
@@ -94,14 +93,7 @@ func (v *pullVerb) pull(ctx context.Context, from oci.Reference, policy trust.Po
 	if err != nil {
 		return deploy.Image{}, err
 	}
-	fmt.Fprintf(s.err, "%d blobs moved, %.1f MiB; the image has %.1f MiB\n",
-		pulled.Blobs, float64(pulled.Bytes)/(1<<20), float64(pulled.Size)/(1<<20))
-	if pulled.Left > 0 {
-		fmt.Fprintf(s.err, "%d attachments were left: it has too many\n", pulled.Left)
-	}
-	if signed := pulled.Verdict.Signed; len(signed) > 0 {
-		fmt.Fprintf(s.err, "signed by %s\n", strings.Join(signed, ", "))
-	}
+	pulled.WriteText(s.err)
 	return deploy.Image{
 		Layout: layout, Digest: pulled.Digest, Target: deploy.TargetOf(pulled.Title),
 		From: from.At(pulled.Digest), Verdict: pulled.Verdict,

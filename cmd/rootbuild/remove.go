@@ -2,9 +2,8 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
 
+	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/spf13/cobra"
 )
 
@@ -39,20 +38,5 @@ func (v *removeVerb) run(ctx context.Context, tags []string, s streams) (err err
 	if !v.json {
 		defer s.note("in the trash; rootbuild gc --yes deletes it when its grace is over")
 	}
-	return s.tell(removed{tags}, v.json)
-}
-
-// removed is what rm did.
-type removed struct {
-	Trashed []string `json:"trashed"`
-}
-
-// WriteTable writes a tag a line.
-func (r removed) WriteTable(w io.Writer) error {
-	for _, tag := range r.Trashed {
-		if _, err := fmt.Fprintln(w, tag); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.tell(nfsroot.Removed{Trashed: tags}, v.json)
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
 
 	"github.com/rootbuild/rootbuild/nfsroot"
 )
@@ -39,32 +37,9 @@ func (o storeOptions) move(s streams, f func(*nfsroot.Store) (to string, err err
 	if err != nil {
 		return err
 	}
-	w := switched{from, to}
+	moved := nfsroot.Moved{From: from, To: to}
 	if !o.json {
-		s.note(w.String())
+		s.note(moved.String())
 	}
-	return s.tell(w, o.json)
-}
-
-// switched is what became of current.
-type switched struct {
-	From string `json:"from"`
-	To   string `json:"to"`
-}
-
-// String tells a person.
-func (w switched) String() string {
-	switch w.From {
-	case "":
-		return "current -> " + w.To
-	case w.To:
-		return fmt.Sprintf("current -> %s, as before", w.To)
-	}
-	return fmt.Sprintf("current -> %s, was %s", w.To, w.From)
-}
-
-// WriteTable writes the one line that a script reads.
-func (w switched) WriteTable(out io.Writer) error {
-	_, err := fmt.Fprintln(out, w.To)
-	return err
+	return s.tell(moved, o.json)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/registry"
@@ -52,15 +51,7 @@ func (v *verifyVerb) run(ctx context.Context, args []string, s streams) error {
 	if len(verdict.Signed)+len(verdict.Rebuilt) == 0 {
 		return fmt.Errorf("%s: policy %s takes it unsigned, and nobody vouches for it", from, policy.Name)
 	}
-	tell := func(what string, keys []string) {
-		if len(keys) > 0 {
-			fmt.Fprintf(s.err, "%s by %s\n", what, strings.Join(keys, ", "))
-		}
-	}
-	tell("signed", verdict.Signed)
-	tell("rebuilt", verdict.Rebuilt)
-	tell("provenance signed", verdict.Provenance)
-	fmt.Fprintf(s.err, "serial %d\n", verdict.Serial)
+	verdict.WriteText(s.err)
 	_, err = fmt.Fprintln(s.out, from.At(verdict.Digest))
 	return err
 }

@@ -3,6 +3,8 @@ package registry
 import (
 	"context"
 	"fmt"
+	"io"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -15,6 +17,17 @@ type Pulled struct {
 	oci.Taken
 	// Verdict says who vouches for the image.
 	Verdict trust.Verdict
+}
+
+// WriteText tells a person how much moved, and who vouches for the image.
+func (p Pulled) WriteText(w io.Writer) {
+	fmt.Fprintf(w, "%d blobs moved, %.1f MiB; the image has %.1f MiB\n", p.Blobs, float64(p.Bytes)/(1<<20), float64(p.Size)/(1<<20))
+	if p.Left > 0 {
+		fmt.Fprintf(w, "%d attachments were left: it has too many\n", p.Left)
+	}
+	if len(p.Verdict.Signed) > 0 {
+		fmt.Fprintf(w, "signed by %s\n", strings.Join(p.Verdict.Signed, ", "))
+	}
 }
 
 // Pull brings the image for linux/amd64 that a reference names into a layout; the

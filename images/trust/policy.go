@@ -2,6 +2,7 @@ package trust
 
 import (
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -76,6 +77,19 @@ type Verdict struct {
 	Repository string
 	// Serial is the highest that as many keys as are needed vouch for.
 	Serial uint64
+}
+
+// WriteText tells a person who vouches for the image.
+func (v Verdict) WriteText(w io.Writer) {
+	tell := func(what string, keys []string) {
+		if len(keys) > 0 {
+			fmt.Fprintf(w, "%s by %s\n", what, strings.Join(keys, ", "))
+		}
+	}
+	tell("signed", v.Signed)
+	tell("rebuilt", v.Rebuilt)
+	tell("provenance signed", v.Provenance)
+	fmt.Fprintf(w, "serial %d\n", v.Serial)
 }
 
 // rule returns the one for a reference.
