@@ -16,7 +16,7 @@ const module = "github.com/rootbuild/rootbuild"
 // layers maps each package, with those below it, to the packages of the module that it
 // may import. Only the command knows the whole flow.
 var layers = map[string][]string{
-	"cmd/rootbuild":       {"images", "images/cpio", "images/oci", "images/registry", "images/trust", "stages", "builder", "builder/attach", "builder/base", "builder/distfiles", "builder/engine", "builder/history", "builder/packages", "builder/plan", "builder/provenance", "builder/prune", "builder/report", "builder/sources", "builder/state", "nfsroot", "nfsroot/boot", "nfsroot/deploy", "nfsroot/unpack"},
+	"cmd/rootbuild":       {"images", "images/cpio", "images/oci", "images/registry", "images/trust", "stages", "builder", "builder/attach", "builder/base", "builder/distfiles", "builder/engine", "builder/history", "builder/packages", "builder/plan", "builder/provenance", "builder/prune", "builder/report", "builder/sources", "builder/state", "nfsroot", "nfsroot/boot", "nfsroot/deploy", "nfsroot/entries", "nfsroot/unpack"},
 	"hack/base":           {"builder/base", "images/oci"},
 	"hack/bench":          {"images/oci", "images/registry", "nfsroot"},
 	"images":              {},
@@ -46,7 +46,8 @@ var layers = map[string][]string{
 	"builder/report":      {},
 	"builder/base":        {"images/oci", "images/safeopen"},
 	"builder/distfiles":   {"images/safeopen"},
-	"nfsroot":             {"images/safeopen", "nfsroot/lockfile", "nfsroot/unpack"},
+	"nfsroot":             {"images", "images/safeopen", "nfsroot/entries", "nfsroot/lockfile", "nfsroot/unpack"},
+	"nfsroot/entries":     {"images/safeopen"},
 	"nfsroot/lockfile":    {"images/safeopen"},
 	"nfsroot/boot":        {"images/safeopen", "nfsroot/lockfile"},
 	"nfsroot/deploy":      {"images", "images/oci", "images/trust", "nfsroot", "nfsroot/boot", "nfsroot/lockfile", "nfsroot/unpack"},
