@@ -27,6 +27,10 @@ func (s *Store) Collect(ctx context.Context, p Policy) (Plan, error) {
 }
 
 func (s *Store) collect(ctx context.Context, plan Plan, now time.Time) error {
+	// First, for an entry names what is there.
+	if err := s.renew(ctx, plan.going()...); err != nil {
+		return err
+	}
 	for _, r := range plan.Roots {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -94,6 +98,9 @@ func (s *Store) remove(ctx context.Context, tags []string, sources Sources) erro
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("%w; nothing was changed", err)
+	}
+	if err := s.renew(ctx, tags...); err != nil {
+		return fmt.Errorf("%w; no root was removed", err)
 	}
 	now := time.Now()
 	for _, tag := range tags {

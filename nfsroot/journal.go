@@ -13,12 +13,16 @@ import (
 	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
-// switchLine is one line of switches.jsonl.
+// journalFile is the journal under .rootbuild.
+const journalFile = "switches.jsonl"
+
+// switchLine is one line of the journal.
 type switchLine struct {
 	When     time.Time `json:"when"`
 	From     string    `json:"from,omitempty"`
 	To       string    `json:"to"`
 	Rollback bool      `json:"rollback,omitempty"`
+	Group    string    `json:"group,omitempty"` // whose entry it is; empty for current
 	By       string    `json:"by"`
 	Host     string    `json:"host,omitempty"`
 	Command  string    `json:"command"`

@@ -56,11 +56,14 @@ func (l Listing) WriteTable(w io.Writer) error {
 	return table.Flush()
 }
 
-// whys are the reasons without their details, each once.
+// whys are the reasons without their details, each once; of entries, with which.
 func whys(reasons []Reason) []string {
 	var list []string
 	for i, r := range reasons {
-		if i == 0 || r.Why != reasons[i-1].Why {
+		switch {
+		case r.Why == KeptEntry:
+			list = append(list, r.String())
+		case i == 0 || r.Why != reasons[i-1].Why:
 			list = append(list, r.Why)
 		}
 	}

@@ -26,6 +26,9 @@ func TestMain(m *testing.M) {
 	for name := range changes {
 		children[name] = change(name)
 	}
+	for name := range entryChanges {
+		children["entries "+name] = changeEntries(name)
+	}
 	child, ok := children[os.Getenv(childVar)]
 	if !ok {
 		os.Exit(m.Run())

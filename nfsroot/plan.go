@@ -26,6 +26,7 @@ type Policy struct {
 // The reasons for which a root stays.
 const (
 	KeptCurrent    = "current"
+	KeptEntry      = "boot entry"
 	KeptRollback   = "rollback goes to it"
 	KeptInUse      = "in use"
 	KeptUnknown    = "may be in use"
@@ -58,6 +59,17 @@ type Standing struct {
 type Plan struct {
 	Roots []Standing // the newest first
 	Trash []Trashed  // the oldest first
+}
+
+// going returns the tags of the roots that go.
+func (p Plan) going() []string {
+	var tags []string
+	for _, r := range p.Roots {
+		if len(r.Kept) == 0 {
+			tags = append(tags, r.Tag)
+		}
+	}
+	return tags
 }
 
 // Plan says of each root, and of all in the trash, whether a collection under
@@ -94,18 +106,20 @@ type facts struct {
 	last     map[string]time.Time // when a tag was current last
 	rank     map[string]int       // generation of a tag among those of its target
 	uses     map[string][]Use     // by tag
+	entries  map[string][]string  // what boot entries name, by tag
 	unknown  []Reason
 }
 
 func (v *View) gather(p Policy) (facts, error) {
 	f := facts{policy: p}
-	var errs [5]error
+	var errs [6]error
 	f.roots, errs[0] = v.List()
 	f.trash, errs[1] = v.trash()
 	f.previous, errs[2] = v.Previous()
 	f.current, errs[3] = v.currentRoot()
 	switches, err := v.Switches()
 	errs[4] = err
+	f.entries, errs[5] = v.entriesByTag()
 	if err := errors.Join(errs[:]...); err != nil {
 		return facts{}, err
 	}
@@ -204,15 +218,24 @@ func (f facts) holds(tag string) []Reason {
 	if tag == f.current {
 		list = append(list, Reason{Why: KeptCurrent})
 	}
+	list = append(list, f.entryReasons(tag)...)
 	for _, u := range f.uses[tag] {
 		list = append(list, Reason{KeptInUse, u.String()})
 	}
 	return append(list, f.unknown...)
 }
 
+// entryReasons returns the boot entries that name a root.
+func (f facts) entryReasons(tag string) []Reason {
+	if names := f.entries[tag]; len(names) > 0 {
+		return []Reason{{KeptEntry, strings.Join(names, ", ")}}
+	}
+	return nil
+}
+
 // trashReasons returns why something stays in the trash.
 func (f facts) trashReasons(t Trashed) []Reason {
-	list := []Reason{}
+	list := append([]Reason{}, f.entryReasons(t.Tag)...)
 	for _, u := range f.uses[t.Tag] {
 		list = append(list, Reason{KeptInUse, u.String()})
 	}

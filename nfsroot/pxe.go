@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/rootbuild/rootbuild/images/safeopen"
+	"github.com/rootbuild/rootbuild/nfsroot/entries"
 	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 )
 
@@ -28,6 +29,9 @@ func readPXE(dir string, tags map[string]bool) ([]Use, error) {
 	err := filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
+		}
+		if d.IsDir() && entries.Own(file) {
+			return fs.SkipDir // what rootbuild's entries name is known, and menus keep nothing
 		}
 		// Through symlinks: pxelinux.cfg is often full of them.
 		info, err := os.Stat(file)

@@ -31,6 +31,8 @@ type Options struct {
 	// Host is kept with every switch. The zero value is where that user came
 	// from by ssh, or else this host's name.
 	Host string
+	// Note, when set, is told what a person may want to know of boot entries.
+	Note func(text string)
 	// Existing wants a store that is there already: one that is absent is then
 	// an error that wraps [fs.ErrNotExist], and nothing is created.
 	Existing bool
@@ -52,7 +54,11 @@ func Check(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := v.check(); err != nil {
+	err = v.check()
+	if err == nil {
+		err = v.checkEntries()
+	}
+	if err != nil {
 		return fmt.Errorf("checking nfsroot %s: %w", dir, err)
 	}
 	return nil
@@ -171,7 +177,11 @@ func (s *Store) prepare() (err error) {
 	if err := s.writeVersion(); err != nil {
 		return err
 	}
-	return s.sweep()
+	if err := s.sweep(); err != nil {
+		return err
+	}
+	s.mend()
+	return nil
 }
 
 // checkExists fails where no store was made yet.

@@ -47,10 +47,21 @@ func (s *Store) switchTo(ctx context.Context, tag string, rollback bool) error {
 		return err
 	}
 	from, err := s.Current()
-	if err != nil || from == tag {
+	if err != nil {
 		return err
 	}
-	undo, err := appendSwitch(s.meta("switches.jsonl"), switchLine{
+	if from == tag {
+		return s.renew(ctx)
+	}
+	boot, err := s.bootEntries()
+	if err != nil {
+		return err
+	}
+	pending, err := s.prepareEntries(ctx, boot, tag)
+	if err != nil {
+		return fmt.Errorf("%w; current is unchanged", err)
+	}
+	undo, err := appendSwitch(s.meta(journalFile), switchLine{
 		When: time.Now().UTC(), From: from, To: tag, Rollback: rollback,
 		By: s.options.User, Host: s.options.Host, Command: s.options.Command,
 	})
@@ -60,7 +71,14 @@ func (s *Store) switchTo(ctx context.Context, tag string, rollback bool) error {
 	if err := s.link(tag); err != nil {
 		return errors.Join(err, undo())
 	}
-	return syncDir(s.dir)
+	if err := syncDir(s.dir); err != nil {
+		return err
+	}
+	// Last, for current is what entries are mended by.
+	if err := pending.commit(); err != nil {
+		return fmt.Errorf("%w; current names %s, and the default entry may not yet: a node gets the one or the other whole, and the next command that changes roots ends it", err, tag)
+	}
+	return nil
 }
 
 // checkRoot fails, naming the roots there are, unless tag is one of them.

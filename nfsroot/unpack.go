@@ -66,6 +66,9 @@ func (s *Store) Unpack(ctx context.Context, img v1.Image, o UnpackOptions) (Root
 	if err != nil {
 		return Root{}, fmt.Errorf("unpacking into nfsroot %s: %w", s.dir, err)
 	}
+	if err := s.renew(ctx); err != nil {
+		return Root{}, fmt.Errorf("root %s is unpacked, but among the boot entries it is not: %w", root.Tag, err)
+	}
 	return root, nil
 }
 
