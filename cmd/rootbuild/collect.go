@@ -38,7 +38,7 @@ func (v *collectVerb) run(ctx context.Context, _ []string, s streams) error {
 		return err
 	}
 	policy.Now = time.Now()
-	plan, err := v.collect(ctx, policy)
+	plan, err := v.collect(ctx, policy, s)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (v *collectVerb) run(ctx context.Context, _ []string, s streams) error {
 }
 
 // collect collects, or looks without a lock what a collection would do.
-func (v *collectVerb) collect(ctx context.Context, policy nfsroot.Policy) (_ nfsroot.Plan, err error) {
+func (v *collectVerb) collect(ctx context.Context, policy nfsroot.Policy, s streams) (_ nfsroot.Plan, err error) {
 	if !v.yes {
 		view, err := v.view()
 		if err != nil {
@@ -57,7 +57,7 @@ func (v *collectVerb) collect(ctx context.Context, policy nfsroot.Policy) (_ nfs
 		}
 		return view.Plan(policy)
 	}
-	store, err := v.open()
+	store, err := v.open(s)
 	if err != nil {
 		return nfsroot.Plan{}, err
 	}

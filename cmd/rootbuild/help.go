@@ -23,6 +23,7 @@ var flagGroups = []struct {
 	{"how registries are spoken to", []string{"mirror-registry", "plain-http", "registries", "registry-ca"}},
 	{"whose images are taken", []string{"policy", "insecure-no-verify", "allow-older", "no-devices", "no-setuid"}},
 	{"the node root", []string{"nfsroot", "tag", "no-unpack", "no-switch", "link", "max-entries", "max-size", "labels"}},
+	{"what boot entries say", []string{"tftp", "server", "export", "nfs-options", "word", "loader", "templates"}},
 	{"its check in a virtual machine", []string{"check", "kernel", "kernel-modules", "initramfs", "append", "accel", "memory", "timeout"}},
 }
 

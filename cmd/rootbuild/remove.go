@@ -27,7 +27,7 @@ func (v *removeVerb) run(ctx context.Context, tags []string, s streams) (err err
 	if err != nil {
 		return err
 	}
-	store, err := v.open()
+	store, err := v.open(s)
 	if err != nil {
 		return err
 	}

@@ -33,8 +33,8 @@ func (o *taggedOptions) addFlags(cmd *cobra.Command) {
 func (o storeOptions) view() (*nfsroot.View, error) { return nfsroot.OpenReadOnly(o.dir) }
 
 // open takes the directory to change what is in it.
-func (o storeOptions) open() (*nfsroot.Store, error) {
-	return nfsroot.Open(o.dir, nfsroot.Options{Existing: true})
+func (o storeOptions) open(s streams) (*nfsroot.Store, error) {
+	return nfsroot.Open(o.dir, nfsroot.Options{Existing: true, Note: s.note})
 }
 
 // completeTags completes the tags of roots.

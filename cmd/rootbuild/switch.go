@@ -24,7 +24,7 @@ func (v *rollbackVerb) run(ctx context.Context, _ []string, s streams) error {
 
 // move tells what became of current, by f.
 func (o storeOptions) move(s streams, f func(*nfsroot.Store) (to string, err error)) (err error) {
-	store, err := o.open()
+	store, err := o.open(s)
 	if err != nil {
 		return err
 	}

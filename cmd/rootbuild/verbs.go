@@ -60,6 +60,7 @@ func verbGroups() []verbGroup {
 	}}, {"the master's roots", []verb{
 		{"switch TAG", "make current name another root; booted nodes keep theirs", "switch uclibc-0123456789ab", "", tagArgs(1), new(switchVerb)},
 		{"rollback", "make current name the root that it named before", "rollback", rollbackHelp, noArgs, new(rollbackVerb)},
+		{"entries", "write what boot loaders read: kernel, initramfs and root of one image", "entries --tftp /srv/tftp --server 10.0.0.1", entriesHelp, noArgs, new(entriesVerb)},
 		{"check TAG", "compare a node root with its image, file by file", "check current", checkTreeHelp, tagArgs(1), new(checkTreeVerb)},
 		{"rm TAG...", "remove node roots that nothing uses", "rm uclibc-0123456789ab", removeHelp, tagArgs(0), new(removeVerb)},
 		{"gc", "remove node roots that nothing holds; shows them, unless --yes", "gc --keep 3 --yes", collectHelp, noArgs, new(collectVerb)},
@@ -76,6 +77,11 @@ func (v verb) command(s streams) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return v.do.run(cmd.Context(), args, s) },
 	}
 	v.do.addFlags(cmd)
+	if parent, ok := v.do.(interface{ verbs() []verb }); ok {
+		for _, below := range parent.verbs() {
+			cmd.AddCommand(below.command(s))
+		}
+	}
 	return cmd
 }
 

@@ -44,12 +44,12 @@ type Options struct {
 // roots. That another process holds it is no obstacle yet.
 func CheckDir(dir string) error { return nfsroot.Check(dir) }
 
-func open(dir string) (*nfsroot.Store, error) {
-	dir, err := filepath.Abs(dir)
+func open(o Options) (*nfsroot.Store, error) {
+	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
 		return nil, err
 	}
-	return nfsroot.Open(dir, nfsroot.Options{})
+	return nfsroot.Open(dir, nfsroot.Options{Note: o.Note})
 }
 
 // Deploy unpacks the image, boots its root if there is a trial, and makes current
@@ -76,7 +76,7 @@ func (i Image) Deploy(ctx context.Context, o Options) (string, error) {
 
 // unpack makes the image a node root and returns its tag.
 func (i Image) unpack(ctx context.Context, o Options) (tag string, err error) {
-	store, err := open(o.Dir)
+	store, err := open(o)
 	if err != nil {
 		return "", err
 	}
@@ -143,7 +143,7 @@ func (i Image) try(ctx context.Context, tag string, o Options) error {
 
 // switchTo makes current name a root.
 func switchTo(ctx context.Context, tag string, o Options) (err error) {
-	store, err := open(o.Dir)
+	store, err := open(o)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/rootbuild/rootbuild/nfsroot"
+	"github.com/rootbuild/rootbuild/nfsroot/entries"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+const entriesHelp = `entries writes what pxelinux, GRUB and iPXE read into a directory that TFTP or HTTP
+serves: each root's own kernel and initramfs, with a command line that pins the
+root. The default entry gets the root that current names, and switch, rollback,
+pull and builds renew it from then on.
+
+Where the entries are is said once, with --tftp. A flag that is left out stays as
+it was. Groups of nodes can have roots of their own.`
+
+// entriesVerb writes boot entries.
+type entriesVerb struct {
+	storeOptions
+	site  entries.Site
+	flags *pflag.FlagSet
+}
+
+func (v *entriesVerb) verbs() []verb {
+	return []verb{
+		{"ls", "list the boot entries: the default, groups, the menu", "entries ls", "", noArgs, new(entriesListVerb)},
+		{"group NAME", "say which nodes a group has", "entries group compute --mac '52:54:00:00:01:*'", entriesGroupHelp, exactly(1, "the group: rootbuild entries group NAME"), new(entriesGroupVerb)},
+		{"set GROUP TAG", "give the nodes of a group a root of their own", "entries set compute uclibc-0123456789ab", "", exactly(2, "a group and a tag: rootbuild entries set GROUP TAG"), new(entriesSetVerb)},
+		{"unset GROUP", "give the nodes of a group the default's root again", "entries unset compute", "", exactly(1, "the group: rootbuild entries unset GROUP"), new(entriesSetVerb)},
+		{"off", "remove the boot entries, and write none any more", "entries off", "", noArgs, new(entriesOffVerb)},
+	}
+}
+
+func (v *entriesVerb) addFlags(cmd *cobra.Command) {
+	v.storeOptions.addFlags(cmd)
+	v.flags = cmd.Flags()
+	f := cmd.Flags()
+	f.StringVar(&v.site.TFTP, "tftp", "", "`directory` that TFTP or HTTP serves")
+	f.StringVar(&v.site.Server, "server", "", "`address` or name of the NFS server as nodes reach it (default: the server that DHCP names)")
+	f.StringVar(&v.site.Export, "export", "", "`path` of the directory of node roots as nodes mount it (default: that of --nfsroot)")
+	f.StringVar(&v.site.NFSOptions, "nfs-options", "", "`options` of the mount, such as vers=4.1")
+	f.StringArrayVar(&v.site.Words, "word", nil, "one more `word` for the kernel's command line; may be given again")
+	f.StringArrayVar(&v.site.Loaders, "loader", entries.AllLoaders, "boot `loader` to write for: grub, ipxe or pxelinux; may be given again")
+	f.StringVar(&v.site.Templates, "templates", entries.SiteTemplates, "`directory` of templates that replace the embedded ones (see docs/pxe.md)")
+}
+
+func (v *entriesVerb) run(ctx context.Context, _ []string, s streams) error {
+	return v.change(s, func(store *nfsroot.Store) error {
+		site, err := v.siteOf(store)
+		if err != nil {
+			return err
+		}
+		return store.ConfigureEntries(ctx, site)
+	})
+}
+
+// siteOf is what the store has, changed by the flags that were given.
+func (v *entriesVerb) siteOf(store *nfsroot.Store) (entries.Site, error) {
+	site, err := store.EntriesSite()
+	if err != nil {
+		return site, err
+	}
+	first := site.TFTP == ""
+	if first && v.site.TFTP == "" {
+		return site, usageError{nfsroot.ErrNoEntries}
+	}
+	given := func(flag string) bool { return first || v.flags.Changed(flag) }
+	for flag, text := range map[string]struct{ to, from *string }{
+		"tftp": {&site.TFTP, &v.site.TFTP}, "server": {&site.Server, &v.site.Server}, "export": {&site.Export, &v.site.Export},
+		"nfs-options": {&site.NFSOptions, &v.site.NFSOptions}, "templates": {&site.Templates, &v.site.Templates},
+	} {
+		if given(flag) {
+			*text.to = *text.from
+		}
+	}
+	if given("word") {
+		site.Words = v.site.Words
+	}
+	if given("loader") {
+		site.Loaders = v.site.Loaders
+	}
+	if site.Export == "" {
+		site.Export = store.Dir()
+	}
+	for _, dir := range []*string{&site.TFTP, &site.Templates} {
+		if *dir, err = filepath.Abs(*dir); err != nil {
+			return site, err
+		}
+	}
+	if err := site.Check(); err != nil {
+		return site, usageError{err}
+	}
+	return site, nil
+}
+
+// change changes the store by f, and shows the entries that came of it.
+func (o storeOptions) change(s streams, f func(*nfsroot.Store) error) (err error) {
+	store, err := o.open(s)
+	if err != nil {
+		return err
+	}
+	defer closing(store, &err)
+	if err := f(store); err != nil {
+		return err
+	}
+	list, err := store.Entries()
+	if err != nil {
+		return err
+	}
+	return s.tell(list, o.json)
+}
+
+type entriesListVerb struct{ storeOptions }
+
+func (v *entriesListVerb) run(_ context.Context, _ []string, s streams) error {
+	view, err := v.view()
+	if err != nil {
+		return err
+	}
+	list, err := view.Entries()
+	if err != nil {
+		return err
+	}
+	return s.tell(list, v.json)
+}
+
+const entriesGroupHelp = `group says which nodes a group has, all of them: it replaces what was said before.
+A node that two groups name is refused. Groups are kept with the roots, so that
+they and the entries change together.
+
+--mac takes * for any octet and [10-1f] for a range of them, --host [01-40] for a
+range of numbers.`
+
+// entriesGroupVerb defines a group, or forgets one.
+type entriesGroupVerb struct {
+	storeOptions
+	group  entries.Group
+	remove bool
+}
+
+func (v *entriesGroupVerb) addFlags(cmd *cobra.Command) {
+	v.storeOptions.addFlags(cmd)
+	f := cmd.Flags()
+	f.StringArrayVar(&v.group.MACs, "mac", nil, "`address` of the network card that a node boots from; may be given again")
+	f.StringArrayVar(&v.group.UUIDs, "uuid", nil, "`UUID` of a machine; may be given again")
+	f.StringArrayVar(&v.group.Hosts, "host", nil, "`name` that DHCP gives a node; not for pxelinux; may be given again")
+	f.BoolVar(&v.remove, "remove", false, "forget the group; its nodes get the default's root")
+}
+
+func (v *entriesGroupVerb) run(ctx context.Context, args []string, s streams) error {
+	v.group.Name = args[0]
+	if v.remove {
+		return v.change(s, func(store *nfsroot.Store) error { return store.RemoveGroup(ctx, args[0]) })
+	}
+	if err := v.group.Check(); err != nil {
+		return usageError{err}
+	}
+	return v.change(s, func(store *nfsroot.Store) error { return store.DefineGroup(ctx, v.group) })
+}
+
+// entriesSetVerb gives a group a root, or with no tag the default's.
+type entriesSetVerb struct{ taggedOptions }
+
+func (v *entriesSetVerb) run(ctx context.Context, args []string, s streams) error {
+	group, tag := args[0], ""
+	if len(args) > 1 {
+		tag = args[1]
+	}
+	return v.change(s, func(store *nfsroot.Store) error { return store.SetGroup(ctx, group, tag) })
+}
+
+type entriesOffVerb struct{ storeOptions }
+
+func (v *entriesOffVerb) run(_ context.Context, _ []string, s streams) (err error) {
+	store, err := v.open(s)
+	if err != nil {
+		return err
+	}
+	defer closing(store, &err)
+	if err := store.EndEntries(); err != nil {
+		return err
+	}
+	s.note("the boot entries are removed; nodes with entries of a site's own boot as before")
+	return nil
+}
