@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 )
 
@@ -60,6 +61,7 @@ func readDiskLog(t *testing.T, file string) []diskWrite {
 type promise struct {
 	number  int
 	current string
+	entry   string // tag of the default entry, or empty
 	roots   []string
 }
 
@@ -71,7 +73,10 @@ func promiseOf(w diskWrite) (promise, bool) {
 	words := bytes.Fields(w.data)
 	p := promise{current: string(words[2])}
 	_, err := fmt.Sscan(string(words[1]), &p.number)
-	for _, name := range words[3:] {
+	if tag, _, ok := strings.Cut(string(words[3]), "@"); ok {
+		p.entry = tag
+	}
+	for _, name := range words[4:] {
 		if string(name) != "current" {
 			p.roots = append(p.roots, string(name))
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"flag"
 	"math/rand/v2"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rootbuild/rootbuild/nfsroot"
+	"github.com/rootbuild/rootbuild/nfsroot/entries"
 )
 
 // The suite of hack/test-crash is these tests with other numbers.
@@ -146,8 +148,48 @@ func (v victim) checkRoots(t *testing.T, dir string) (done bool) {
 	if current != v.from && current != v.to {
 		t.Errorf("current names %q: it named %q, and %q was to come", current, v.from, v.to)
 	}
+	booted := v.checkEntry(t, filepath.Dir(dir), dir)
 	gone := !slices.ContainsFunc(v.takes, func(tag string) bool { return slices.Contains(there, tag) })
-	return current == v.to && gone && (v.makes == "" || slices.Contains(there, v.makes))
+	return current == v.to && booted && gone && (v.makes == "" || slices.Contains(there, v.makes))
+}
+
+// checkEntry wants the default entry, if there is one, to be of the root that current
+// named or that it is to name, and says whether it is the latter.
+func (v victim) checkEntry(t *testing.T, tftp, store string) (done bool) {
+	t.Helper()
+	tag := wholeEntry(t, tftp, store)
+	if tag != "" && tag != v.from && tag != v.to {
+		t.Errorf("the default entry is of %q: current named %q, and %q was to come", tag, v.from, v.to)
+	}
+	return !v.boots || tag == v.to
+}
+
+// wholeEntry returns the root of the default entry, or "". It wants the entry to have
+// the kernel of that root, and to pin it.
+func wholeEntry(t *testing.T, tftp, store string) (tag string) {
+	t.Helper()
+	links, err := entries.Links(tftp)
+	if err != nil {
+		t.Error(err)
+	}
+	tag, ok := links["default"]
+	if !ok {
+		return ""
+	}
+	at := filepath.Join(tftp, "rootbuild", "default")
+	for file, from := range map[string]string{"vmlinuz": "boot/vmlinuz-1", "initramfs.cpio.zst": "boot/initramfs-1.cpio.zst"} {
+		want, err := os.ReadFile(filepath.Join(store, tag, from))
+		if err != nil {
+			t.Error(err)
+		}
+		if have, err := os.ReadFile(filepath.Join(at, file)); err != nil || !bytes.Equal(have, want) {
+			t.Errorf("the entry of %s has not its %s: %v", tag, file, err)
+		}
+	}
+	if text, err := os.ReadFile(filepath.Join(at, "pxelinux.cfg")); err != nil || !strings.Contains(string(text), "/"+tag+" rootbuild.tag="+tag+" ") {
+		t.Errorf("the entry of %s does not pin it: %v: %s", tag, err, text)
+	}
+	return tag
 }
 
 // wholeRoots returns the roots of a store, and what current names; both may be absent

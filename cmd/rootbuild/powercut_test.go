@@ -42,7 +42,7 @@ func TestPowerCut(t *testing.T) {
 	m.run(t, *powerRounds)
 	writes := readDiskLog(t, m.log)
 	promises := promisesOf(writes)
-	if want := 5 * *powerRounds; len(promises) != want {
+	if want := 5**powerRounds + 1; len(promises) != want {
 		t.Fatalf("the machine made %d promises, want %d:\n%s", len(promises), want, m.console)
 	}
 	r := &replay{
@@ -199,6 +199,10 @@ func (r *replay) checkStore(t *testing.T, dir string) {
 	there, current := wholeRoots(t, dir)
 	if current != last.current && current != next.current {
 		t.Errorf("current names %q: it was promised to name %q, and %q was to come", current, last.current, next.current)
+	}
+	entry := wholeEntry(t, filepath.Join(filepath.Dir(dir), "tftp"), dir)
+	if entry != last.entry && entry != next.entry {
+		t.Errorf("the default entry is of %q: it was promised to be of %q, and %q was to come", entry, last.entry, next.entry)
 	}
 	for _, tag := range there {
 		if !slices.Contains(last.roots, tag) && !slices.Contains(next.roots, tag) {

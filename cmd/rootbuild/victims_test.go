@@ -36,6 +36,7 @@ type victim struct {
 	keeps []string // roots that it may not touch
 	makes string   // the root that it adds
 	takes []string // the roots that it may remove
+	boots bool     // whether boot entries have to name what current names
 }
 
 // victims are the commands that change what nodes boot, with the images in
@@ -49,6 +50,7 @@ func victims(from, registry string) []victim {
 	image := func(name string) string { return "oci:" + filepath.Join(from, name) }
 	do := func(verb string, more ...string) []string { return append(append([]string{verb}, more...), store...) }
 	one, two, three := pull(image("one"), "one"), pull(image("two"), "two"), pull(image("three"), "three")
+	entries := do("entries", "--tftp", "DIR", "--server", "192.0.2.1")
 	collect := append([]string{"gc", "--yes", "--keep", "0", "--grace", "0s"}, nodes...)
 	return []victim{
 		{name: "first pull", args: one, to: "one", makes: "one"},
@@ -59,6 +61,10 @@ func victims(from, registry string) []victim {
 		{name: "switch", setup: [][]string{one, two}, args: do("switch", "one"), from: "two", to: "one", keeps: []string{"one", "two"}},
 		{name: "rollback", setup: [][]string{one, two}, args: do("rollback"), again: do("switch", "one"),
 			from: "two", to: "one", keeps: []string{"one", "two"}},
+		{name: "entries", setup: [][]string{one, two}, args: entries, from: "two", to: "two", keeps: []string{"one", "two"}, boots: true},
+		{name: "switch with entries", setup: [][]string{one, two, entries}, args: do("switch", "one"),
+			from: "two", to: "one", keeps: []string{"one", "two"}, boots: true},
+		{name: "pull with entries", setup: [][]string{one, entries}, args: two, from: "one", to: "two", keeps: []string{"one"}, makes: "two", boots: true},
 		{name: "gc --yes", setup: [][]string{one, pull(image("three"), "zero", "--no-switch"), append([]string{"rm", "zero"}, nodes...), two, three},
 			args: collect, from: "three", to: "three", keeps: []string{"two", "three"}, takes: []string{"one"}},
 	}
@@ -79,7 +85,8 @@ func (v victim) prepare(t *testing.T) string {
 	// In memory, for thousands of runs would wait for the disk.
 	disk := filepath.Join(t.TempDir(), "disk")
 	mountTmpfs(t, disk, "64m")
-	dir := filepath.Join(disk, "before")
+	// Under the name that it has in the runs, for boot entries keep it.
+	dir, before := filepath.Join(disk, "run"), filepath.Join(disk, "before")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +95,10 @@ func (v victim) prepare(t *testing.T) string {
 			t.Fatalf("rootbuild %q: %v: %s", args, err, out)
 		}
 	}
-	return dir
+	if err := os.Rename(dir, before); err != nil {
+		t.Fatal(err)
+	}
+	return before
 }
 
 // copyOf makes the directory anew for one run.
@@ -165,6 +175,8 @@ func siteImage(t *testing.T, name string) v1.Image {
 		{Typeflag: tar.TypeReg, Name: "usr/bin/ping", Mode: 0o4755, Size: 70 << 10,
 			PAXRecords: map[string]string{"SCHILY.xattr.security.capability": netRaw}},
 		{Typeflag: tar.TypeReg, Name: ".wh.gone", Mode: 0o644},
+		dir("boot"), {Typeflag: tar.TypeReg, Name: "boot/vmlinuz-1", Mode: 0o644, Size: 1000},
+		{Typeflag: tar.TypeReg, Name: "boot/initramfs-1.cpio.zst", Mode: 0o644, Size: 1000},
 	}
 	var layers []v1.Layer
 	for i, headers := range [][]tar.Header{shared, own} {
