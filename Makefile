@@ -38,6 +38,7 @@ test:
 	hack/reproduce path host user umask locale zone clock jobs-1 jobs-8 order kernel machine environment memory tmpfs ext4 xfs engine containerd base all
 	hack/test-boot
 	hack/test-nodes
+	hack/test-netboot
 
 # The examples for Kubernetes, judged by the cluster's own code.
 manifests:
