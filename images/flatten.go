@@ -16,17 +16,21 @@ const (
 	// FlatRecipes is the directory of its recipes.
 	FlatRecipes = "recipes"
 
-	flatFiles = "files"
+	flatFiles     = "files"
+	flatInitramfs = "initramfs"
 )
 
 // Flatten returns the target as the files of one that extends none, by their
 // paths: FlatTarget, and beside it what its files hold. Where they stand with
 // the recipes in FlatRecipes, Load reads the same target again.
-func (t Target) Flatten() (map[string][]byte, error) {
+func (t Target) Flatten() (map[string][]byte, error) { return t.flatten(FlatRecipes) }
+
+// flatten is Flatten with the recipes elsewhere.
+func (t Target) flatten(recipes string) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	w := writtenTarget{
 		Name: t.Name, Description: t.Description, Libc: t.Libc, Platforms: t.Platforms,
-		Epoch: t.Epoch.UTC().Format(time.RFC3339), Packages: t.Packages, Recipes: []string{FlatRecipes},
+		Epoch: t.Epoch.UTC().Format(time.RFC3339), Packages: t.Packages, Recipes: []string{recipes},
 		Init: t.Init, Services: t.Services,
 	}
 	for _, u := range t.Users {
@@ -48,6 +52,16 @@ func (t Target) Flatten() (map[string][]byte, error) {
 		}
 		w.Files = append(w.Files, written)
 	}
+	if k := t.Kernel; k.Recipe != "" {
+		w.Kernel = &writtenKernel{k.Recipe, k.Config, k.Modules, k.Firmware, path.Join("./", flatInitramfs, FlatTarget)}
+		below, err := k.Initramfs.flatten(path.Join("..", recipes))
+		if err != nil {
+			return nil, err
+		}
+		for name, content := range below {
+			files[path.Join(flatInitramfs, name)] = content
+		}
+	}
 	text, err := yaml.Marshal(w)
 	if err != nil {
 		return nil, fmt.Errorf("writing target %s: %w", t.Name, err)
@@ -65,6 +79,7 @@ type (
 		Platforms   []string              `yaml:"platforms"`
 		Epoch       string                `yaml:"epoch"`
 		Packages    []string              `yaml:"packages"`
+		Kernel      *writtenKernel        `yaml:"kernel,omitempty"`
 		Recipes     []string              `yaml:"recipes"`
 		Init        string                `yaml:"init,omitempty"`
 		Services    map[Runlevel][]string `yaml:"services,omitempty"`
@@ -73,6 +88,13 @@ type (
 		Groups      []writtenGroup        `yaml:"groups,omitempty"`
 		Files       []writtenFile         `yaml:"files,omitempty"`
 		Checks      []writtenCheck        `yaml:"checks,omitempty"`
+	}
+	writtenKernel struct {
+		Recipe    string   `yaml:"recipe"`
+		Config    []string `yaml:"config,omitempty"`
+		Modules   []string `yaml:"modules,omitempty"`
+		Firmware  []string `yaml:"firmware,omitempty"`
+		Initramfs string   `yaml:"initramfs"`
 	}
 	writtenUser struct {
 		Name    string `yaml:"name"`

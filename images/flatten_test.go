@@ -28,6 +28,11 @@ files:
   - {path: /usr/lib/console, device: {type: char, major: 5, minor: 1}}
   - {path: "/srv/a: b", directory: true, mode: "01777"}
   - {path: /etc/link, symlink: "../é"}
+kernel:
+  recipe: linux
+  config: ['CONFIG_CMDLINE="a: b"', CONFIG_USB=m]
+  modules: [drivers/net/usb/*]
+  firmware: [bnx2x/*]
 `
 	if err := os.WriteFile(site, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
@@ -45,7 +50,7 @@ files:
 				t.Fatal(err)
 			}
 			options := []cmp.Option{
-				cmpopts.IgnoreUnexported(images.Target{}), cmpopts.IgnoreFields(images.Target{}, "RecipeDirs", "Source"), cmpopts.EquateEmpty(),
+				cmpopts.IgnoreUnexported(images.Target{}, images.Kernel{}), cmpopts.IgnoreFields(images.Target{}, "RecipeDirs", "Source"), cmpopts.EquateEmpty(),
 			}
 			if diff := cmp.Diff(want, got, options...); diff != "" {
 				t.Error(diff)

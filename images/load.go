@@ -20,20 +20,29 @@ func Load(name string) (Target, error) {
 	if err != nil {
 		return Target{}, err
 	}
+	m, err := load(at)
+	if err != nil {
+		return Target{}, err
+	}
+	if err := m.loadInitramfs(); err != nil {
+		return Target{}, err
+	}
+	return m.Target, nil
+}
+
+// load reads a target and those that it extends, without that of its initramfs.
+func load(at place) (*merger, error) {
 	text, err := fs.ReadFile(at.fsys, at.name)
 	if err != nil {
-		return Target{}, fmt.Errorf("reading target %s: %w", at.file, err)
+		return nil, fmt.Errorf("reading target %s: %w", at.file, err)
 	}
 	chain := readChain(at, text)
-	target := merge(chain)
+	m := merge(chain)
 	var errs []error
 	for _, s := range chain {
 		errs = append(errs, s.Err())
 	}
-	if err := errors.Join(errs...); err != nil {
-		return Target{}, err
-	}
-	return target, nil
+	return m, errors.Join(errs...)
 }
 
 // place is where the file of a target stands.

@@ -82,6 +82,20 @@ func TestLoadSite(t *testing.T) {
 	})
 }
 
+func describeKernel(b *strings.Builder, t images.Target) {
+	k := t.Kernel
+	if k.Recipe == "" {
+		return
+	}
+	fmt.Fprintf(b, "kernel %s by %s\ninitramfs %s (%s)\nmodules %v\n", k.Recipe, t.KernelAt(), k.Initramfs.Name, k.Initramfs.Source, k.Modules)
+	for _, line := range k.Config {
+		fmt.Fprintf(b, "%s by %s\n", line, k.ConfigAt(line))
+	}
+	for _, pattern := range k.Firmware {
+		fmt.Fprintf(b, "firmware %s by %s\n", pattern, k.FirmwareAt(pattern))
+	}
+}
+
 // describe tells all of a target in lines.
 func describe(t images.Target) string {
 	var b strings.Builder
@@ -90,6 +104,7 @@ func describe(t images.Target) string {
 	for _, name := range t.Packages {
 		fmt.Fprintf(&b, "package %s by %s\n", name, t.PackageAt(name))
 	}
+	describeKernel(&b, t)
 	for _, dir := range t.RecipeDirs {
 		names, err := fs.Glob(dir.FS, "*")
 		fmt.Fprintf(&b, "recipes %s: %v %v\n", dir.Path, names, err)

@@ -4,15 +4,15 @@ import "slices"
 
 // merge folds a target and those that it extends, itself first, into one. Its
 // faults go to the file that is at fault.
-func merge(chain []*source) Target {
-	m := merger{top: chain[0], chain: chain, whole: whole(chain), keys: map[string]bool{}}
+func merge(chain []*source) *merger {
+	m := &merger{top: chain[0], chain: chain, whole: whole(chain), keys: map[string]bool{}}
 	m.packageAt, m.serviceAt, m.Services = map[string]string{}, map[string]string{}, map[Runlevel][]string{}
 	for _, s := range slices.Backward(chain) {
 		m.add(s)
 	}
 	m.check()
 	m.settle()
-	return m.Target
+	return m
 }
 
 // merger is a target that grows by one file after the other, and remembers
@@ -28,6 +28,8 @@ type merger struct {
 	files  []origin[fileEntry]
 	tmpfs  []origin[TmpfsEntry]
 	checks []origin[checkEntry]
+
+	initramfs origin[string] // the name of its target
 }
 
 // origin is an entry and the file that it stands in.
@@ -71,6 +73,7 @@ func (m *merger) add(s *source) {
 	t.RecipeDirs = append(t.RecipeDirs, s.target.RecipeDirs...)
 	m.addPackages(s)
 	m.addServices(s)
+	m.addKernel(s)
 	m.users = replace(m.users, s, s.users, func(u userEntry) string { return u.Name })
 	m.groups = replace(m.groups, s, s.groups, func(g groupEntry) string { return g.Name })
 	m.files = replace(m.files, s, s.files, func(f fileEntry) string { return f.Path })

@@ -30,6 +30,8 @@ type source struct {
 	wants           serviceLists
 	withoutServices []string
 	droppedServices map[string]int // the line of each of withoutServices
+
+	wantsKernel *kernelEntry // nil where the file says nothing of it
 }
 
 // userEntry, groupEntry and fileEntry keep where what they hold is written.
@@ -76,6 +78,7 @@ func decode(at place, text []byte) *source {
 		"libc":             s.Name(&t.Libc),
 		"platforms":        s.List(s.platform),
 		"packages":         s.Names(&t.Packages, s.packages),
+		"kernel":           s.kernel,
 		"without":          s.Names(&s.without, s.dropped),
 		"init":             s.Name(&t.Init),
 		"services":         s.services,

@@ -19,7 +19,8 @@ type Target struct {
 	Libc        string   // the C library, which names the toolchain
 	Platforms   []string // such as linux/amd64
 	Packages    []string // names of recipes
-	Init        string   // what renders and starts the services; empty if there are none
+	Kernel      Kernel
+	Init        string // what renders and starts the services; empty if there are none
 	Services    map[Runlevel][]string
 	Tmpfs       []Tmpfs
 	Checks      []Check
