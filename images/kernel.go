@@ -1,6 +1,7 @@
 package images
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -22,20 +23,18 @@ type Kernel struct {
 	firmwareAt map[string]string
 }
 
-// ConfigAt tells file and line of a line of Config.
-func (k Kernel) ConfigAt(line string) string { return k.configAt[line] }
+// ConfigAt tells file and line of a line of the kernel's configuration, or the
+// target's file if that is not known.
+func (t Target) ConfigAt(line string) string { return cmp.Or(t.Kernel.configAt[line], t.source()) }
 
-// FirmwareAt tells file and line of a pattern of Firmware.
-func (k Kernel) FirmwareAt(pattern string) string { return k.firmwareAt[pattern] }
+// FirmwareAt is ConfigAt for a pattern of firmware.
+func (t Target) FirmwareAt(pattern string) string {
+	return cmp.Or(t.Kernel.firmwareAt[pattern], t.source())
+}
 
 // KernelAt tells file and line where the target names its kernel, or the target's
 // file if that is not known.
-func (t Target) KernelAt() string {
-	if t.Kernel.at != "" {
-		return t.Kernel.at
-	}
-	return t.source()
-}
+func (t Target) KernelAt() string { return cmp.Or(t.Kernel.at, t.source()) }
 
 const (
 	// noKernel takes an inherited kernel away.
@@ -96,6 +95,9 @@ func (m *merger) addKernel(s *source) {
 	case k.Recipe != "":
 		t.Recipe, t.at = k.Recipe, s.At(k.keys["recipe"])
 	case t.Recipe == "":
+		if k.keys["recipe"] > 0 {
+			return // told already
+		}
 		m.faultf(s, s.keys["kernel"], "kernel: key %q is missing, and no kernel is inherited", "recipe")
 		return
 	}

@@ -89,10 +89,10 @@ func describeKernel(b *strings.Builder, t images.Target) {
 	}
 	fmt.Fprintf(b, "kernel %s by %s\ninitramfs %s (%s)\nmodules %v\n", k.Recipe, t.KernelAt(), k.Initramfs.Name, k.Initramfs.Source, k.Modules)
 	for _, line := range k.Config {
-		fmt.Fprintf(b, "%s by %s\n", line, k.ConfigAt(line))
+		fmt.Fprintf(b, "%s by %s\n", line, t.ConfigAt(line))
 	}
 	for _, pattern := range k.Firmware {
-		fmt.Fprintf(b, "firmware %s by %s\n", pattern, k.FirmwareAt(pattern))
+		fmt.Fprintf(b, "firmware %s by %s\n", pattern, t.FirmwareAt(pattern))
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -34,7 +33,7 @@ func (g Graph) Blueprint(m Made) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range append(slices.Clone(g.Stages), g.Toolchain) {
+	for _, r := range g.Recipes() {
 		dir := path.Join(images.FlatRecipes, r.Name)
 		files[path.Join(dir, recipeFile)] = r.Text
 		for name, text := range r.Files {

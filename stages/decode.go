@@ -177,7 +177,7 @@ func (d *decoder) finish(keys map[string]int) {
 	if line, ok := keys["needs"]; ok && r.Kind == KindTool {
 		d.Faultf(line, "needs in a tool, which runs on the base")
 	}
-	if len(r.Build.Config) > 0 && r.Build.System != "kconfig" {
+	if len(r.Build.Config) > 0 && r.Build.System != systemKconfig {
 		d.Faultf(keys["build"], "config in a build system other than kconfig")
 	}
 }

@@ -88,6 +88,12 @@ func target(t *testing.T, fsys fs.FS) images.Target {
 			read.Libc = strings.TrimSpace(words)
 		case "packages":
 			read.Packages = slices.Collect(strings.FieldsSeq(words))
+		case "kernel":
+			k := strings.Fields(words)
+			read.Kernel.Recipe, read.Kernel.Config = k[0], k[1:]
+		case "initramfs":
+			i := strings.Fields(words)
+			read.Kernel.Initramfs = &images.Target{Name: "initramfs", Source: "initramfs.yaml", Libc: i[0], Packages: i[1:]}
 		default:
 			t.Fatalf("unknown key %q", key)
 		}

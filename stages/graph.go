@@ -14,6 +14,8 @@ type Graph struct {
 	Toolchain Recipe   // it binds stages, and is none itself
 	Stages    []Recipe // each after those that it is built with
 	Packages  []string // in the order of the layers, the lowest first
+	Initramfs []string // the packages of the kernel's initramfs, the lowest first
+	Early     Recipe   // the toolchain that the initramfs names
 	Node      Node     // what nodes of the root start
 }
 
@@ -29,6 +31,21 @@ func (g Graph) Recipe(name string) Recipe {
 		return g.Toolchain
 	}
 	return Recipe{}
+}
+
+// Recipes returns those of all stages, and of the toolchains.
+func (g Graph) Recipes() []Recipe {
+	all := append(slices.Clone(g.Stages), g.Toolchain)
+	if g.Early.Name != "" && g.Early.Name != g.Toolchain.Name {
+		all = append(all, g.Early)
+	}
+	return all
+}
+
+// Contents returns all packages that the image holds: Packages, then those that are
+// in its initramfs alone.
+func (g Graph) Contents() []string {
+	return appendNew(g.Packages, g.Initramfs)
 }
 
 // Tools returns the tools that a stage is built with: those that it names, or

@@ -28,7 +28,7 @@ func (g Graph) Materials(made map[string]string) ([]*intoto.ResourceDescriptor, 
 	}
 	list := materials{}
 	list.dir("target", target, nil)
-	for _, r := range append(slices.Clone(g.Stages), g.Toolchain) {
+	for _, r := range g.Recipes() {
 		annotations := map[string]any{"kind": string(r.Kind), "version": r.Version}
 		if how := made[r.Name]; how != "" {
 			annotations["made"] = how

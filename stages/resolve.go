@@ -13,13 +13,18 @@ import (
 // cycle and every service that cannot be started.
 func Resolve(t images.Target, recipes Recipes) (Graph, error) {
 	s := resolver{target: t, edges: edges{recipes: recipes}}
-	s.findToolchain()
+	s.configureKernel()
+	s.toolchain = s.findToolchain(t)
+	s.checkInitramfs()
 	s.check()
 	if err := errors.Join(s.errs...); err != nil {
 		return Graph{}, err
 	}
-	g := Graph{Target: t, Toolchain: s.toolchain, Packages: s.layers()}
-	g.Stages = s.stagesOf(g.Packages)
+	g := Graph{Target: t, Toolchain: s.toolchain, Packages: s.layers(s.toolchain, s.wanted())}
+	if k := t.Kernel; k.Recipe != "" {
+		g.Initramfs, g.Early = s.layers(s.early, wanted(*k.Initramfs)), s.early
+	}
+	g.Stages = s.stagesOf(g.Contents())
 	g.Node = s.plan(g.Packages)
 	if err := errors.Join(s.errs...); err != nil {
 		return Graph{}, err
@@ -31,6 +36,7 @@ func Resolve(t images.Target, recipes Recipes) (Graph, error) {
 type resolver struct {
 	edges
 	target images.Target
+	early  Recipe // the toolchain that the initramfs names
 	errs   []error
 }
 
@@ -38,28 +44,38 @@ func (s *resolver) faultf(at, format string, args ...any) {
 	s.errs = append(s.errs, fmt.Errorf("%s: %s", at, fmt.Sprintf(format, args...)))
 }
 
-// findToolchain takes the toolchain of the target's libc.
-func (s *resolver) findToolchain() {
-	name := toolchainName(s.target.Libc)
+// findToolchain takes the toolchain of a target's libc.
+func (s *resolver) findToolchain(t images.Target) Recipe {
+	name := toolchainName(t.Libc)
 	r, ok := s.recipes[name]
 	switch {
 	case !ok:
-		s.faultf(s.target.LibcAt(), "libc %q has no toolchain: no recipe %q%s",
-			s.target.Libc, name, s.recipes.hint(name, KindToolchain))
+		s.faultf(t.LibcAt(), "libc %q has no toolchain: no recipe %q%s",
+			t.Libc, name, s.recipes.hint(name, KindToolchain))
 	case r.Kind != KindToolchain:
 		s.faultf(r.At(), "%s is a %s, not a toolchain", name, r.Kind)
 	default:
-		s.toolchain = r
+		return r
 	}
+	return Recipe{}
 }
 
 func toolchainName(libc string) string { return "toolchain-" + libc }
 
-// wanted are the packages that the target names.
+// wanted are the packages that the target names, and its kernel.
 func (s *resolver) wanted() []edge {
-	list := make([]edge, len(s.target.Packages))
-	for i, name := range s.target.Packages {
-		list[i] = edge{name, s.target.PackageAt(name)}
+	list := wanted(s.target)
+	if k := s.target.Kernel; k.Recipe != "" {
+		list = unique(append(list, edge{k.Recipe, s.target.KernelAt()}))
+	}
+	return list
+}
+
+// wanted are the packages that a target names.
+func wanted(t images.Target) []edge {
+	list := make([]edge, len(t.Packages))
+	for i, name := range t.Packages {
+		list[i] = edge{name, t.PackageAt(name)}
 	}
 	return list
 }
@@ -69,6 +85,10 @@ func (s *resolver) check() {
 	l := lookup{resolver: s, seen: map[string]bool{}, told: map[edge]bool{}}
 	l.recipe(s.toolchain)
 	l.each(s.wanted(), KindPackage)
+	if i := s.target.Kernel.Initramfs; i != nil {
+		l.recipe(s.early)
+		l.each(wanted(*i), KindPackage)
+	}
 }
 
 // lookup is a walk over the recipes that a target leads to.
@@ -110,10 +130,10 @@ func (l *lookup) mismatch(e edge, kinds []Kind) {
 	l.faultf(e.at, "unknown %s %q%s", kinds[0], e.to, l.recipes.hint(e.to, kinds...))
 }
 
-// layers orders the packages of the root: those that give way first, so that
+// layers orders the packages of a root: those that give way first, so that
 // the others cover them, then what the toolchain needs in every root.
-func (s *resolver) layers() []string {
-	roots := slices.Concat(named(s.toolchain, s.toolchain.Needs), s.wanted())
+func (s *resolver) layers(toolchain Recipe, wanted []edge) []string {
+	roots := slices.Concat(named(toolchain, toolchain.Needs), wanted)
 	sorted, errs := topological(roots, "cycle at run time", func(name string) []edge {
 		r := s.recipes[name]
 		return named(r, r.Needs)

@@ -122,7 +122,7 @@ func (b *sbom) stage(r Recipe) {
 	b.add(p)
 	b.explain(r.License)
 	switch {
-	case slices.Contains(b.graph.Packages, r.Name):
+	case slices.Contains(b.graph.Contents(), r.Name):
 		b.relate(imageID, common.TypeRelationshipContains, stageID(r))
 	case r.Kind == KindTool:
 		b.relate(stageID(r), common.TypeRelationshipBuildToolOf, imageID)

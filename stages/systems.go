@@ -7,13 +7,16 @@ import (
 	"strings"
 )
 
+// systemKconfig is the build system whose configuration is lines CONFIG_X=y.
+const systemKconfig = "kconfig"
+
 // systems are the build systems: the text of each step that a recipe leaves out.
 var systems = map[string]func(Recipe) map[string]string{
-	"autotools": autotools,
-	"make":      makeSystem,
-	"meson":     meson,
-	"kconfig":   kconfig,
-	"custom":    func(Recipe) map[string]string { return nil },
+	"autotools":   autotools,
+	"make":        makeSystem,
+	"meson":       meson,
+	systemKconfig: kconfig,
+	"custom":      func(Recipe) map[string]string { return nil },
 }
 
 // Systems returns the build systems that a recipe may name, sorted.

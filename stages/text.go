@@ -17,8 +17,11 @@ func (g Graph) Text(w io.Writer) error {
 	fmt.Fprintln(table, "STAGE\tVERSION\tKIND\tIN ROOT\tBUILT WITH")
 	for _, r := range g.Stages {
 		root := "no"
-		if slices.Contains(g.Packages, r.Name) {
+		switch {
+		case slices.Contains(g.Packages, r.Name):
 			root = "yes"
+		case slices.Contains(g.Initramfs, r.Name):
+			root = "initramfs"
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.Name, r.Version, r.Kind, root, orNone(g.arrows(r)))
 	}
@@ -28,6 +31,9 @@ func (g Graph) Text(w io.Writer) error {
 	fmt.Fprintf(out, "\n%s: tools %s; sysroot %s\n", g.Toolchain.Name,
 		orNone(g.Toolchain.Tools), orNone(g.Toolchain.BuildNeeds))
 	fmt.Fprintf(out, "layers, the lowest first: %s\n", orNone(g.Packages))
+	if len(g.Initramfs) > 0 {
+		fmt.Fprintf(out, "initramfs: %s\n", orNone(g.Initramfs))
+	}
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("writing graph of %s: %w", g.Target.Name, err)
 	}
@@ -83,7 +89,7 @@ func (g Graph) style(r Recipe) string {
 		return ", shape=diamond"
 	case r.Kind == KindTool:
 		return ""
-	case slices.Contains(g.Packages, r.Name):
+	case slices.Contains(g.Contents(), r.Name):
 		return ", shape=box, style=filled"
 	}
 	return ", shape=box"

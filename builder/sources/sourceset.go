@@ -28,7 +28,7 @@ const sourceSetType = "application/vnd.rootbuild.distfiles.v1"
 // recipe.yaml with all that stands beside it.
 func correspondingSource(graph stages.Graph) []distfiles.ExportFile {
 	var files []distfiles.ExportFile
-	for _, r := range append(slices.Clone(graph.Stages), graph.Toolchain) {
+	for _, r := range graph.Recipes() {
 		below := r.Name + "-" + r.Version + "/"
 		for _, source := range r.Sources {
 			files = append(files, distfiles.ExportFile{Path: below + source.Name, SHA256: source.SHA256})
