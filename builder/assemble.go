@@ -5,38 +5,65 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/rootbuild/rootbuild/builder/initramfs"
 	"github.com/rootbuild/rootbuild/builder/pack"
 	"github.com/rootbuild/rootbuild/images"
 	"github.com/rootbuild/rootbuild/images/oci"
 )
 
-// write adds the target's own files as the last layer, and writes the image if
-// there is nothing in it that may not be.
+// write writes the image, if there is nothing in it that may not be. There is a layer
+// for each of the graph's contents.
 func (b build) write(ctx context.Context, layers []oci.Layer) (v1.Hash, error) {
-	t := b.graph.Target
-	own, err := b.ownLayer(ctx, layers)
+	parts, err := b.parts(ctx, layers)
 	if err != nil {
-		return v1.Hash{}, fmt.Errorf("packing the files of target %s: %w", t.Name, err)
-	}
-	if err := errors.Join(b.checkSecrets(append(slices.Clone(layers), own)), pack.CheckLeaks(b.state, b.layout, b.graph, layers)); err != nil {
 		return v1.Hash{}, err
 	}
-	return b.image(layers, own)
+	if err := errors.Join(b.checkSecrets(parts), pack.CheckLeaks(b.state, b.layout, b.graph, layers)); err != nil {
+		return v1.Hash{}, err
+	}
+	return b.image(parts)
 }
 
-// image writes the image of the packages' layers and the target's own.
-func (b build) image(layers []oci.Layer, own oci.Layer) (v1.Hash, error) {
+// part is a layer of the image, and what it is.
+type part struct {
+	oci.Layer
+	of      string // as errors tell it
+	version string // that the image's history tells, too
+}
+
+// parts are the layers of the image, the lowest first: those of the packages, the
+// kernel's initramfs, and the target's own files.
+func (b build) parts(ctx context.Context, layers []oci.Layer) ([]part, error) {
+	var parts []part
+	for i, name := range b.graph.Packages {
+		parts = append(parts, part{layers[i], "package " + name, b.graph.Recipe(name).Version})
+	}
+	t := b.graph.Target
+	if t.Kernel.Recipe != "" {
+		made, err := initramfs.Make(ctx, b.state, b.layout, b.graph, layers)
+		if err != nil {
+			return nil, fmt.Errorf("making the initramfs of target %s: %w", t.Name, err)
+		}
+		parts = append(parts, part{made.Layer, "initramfs", made.Release})
+	}
+	own, err := b.ownLayer(ctx, parts)
+	if err != nil {
+		return nil, fmt.Errorf("packing the files of target %s: %w", t.Name, err)
+	}
+	return append(parts, part{Layer: own, of: "target " + t.Name}), nil
+}
+
+// image writes the image of its parts.
+func (b build) image(parts []part) (v1.Hash, error) {
 	t := b.graph.Target
 	var refs []oci.LayerRef
-	for i, name := range b.graph.Packages {
-		refs = append(refs, layers[i].Ref("package "+name+" "+b.graph.Recipe(name).Version))
+	for _, p := range parts {
+		refs = append(refs, p.Ref(strings.TrimSpace(p.of+" "+p.version)))
 	}
-	refs = append(refs, own.Ref("target "+t.Name))
 	return b.layout.WriteImage(oci.ImageOptions{
 		Layers:   refs,
 		Platform: b.platform(),
@@ -66,21 +93,16 @@ func (b build) platform() v1.Platform {
 	return v1.Platform{OS: os, Architecture: arch}
 }
 
-// checkSecrets refuses layers with what no root may hold. The last layer is the
-// target's own.
-func (b build) checkSecrets(layers []oci.Layer) error {
+// checkSecrets refuses what no root may hold.
+func (b build) checkSecrets(parts []part) error {
 	var errs []error
-	for i, layer := range layers {
-		found, err := pack.Secrets(b.layout, layer)
+	for _, p := range parts {
+		found, err := pack.Secrets(b.layout, p.Layer)
 		if err != nil {
 			return err
 		}
-		from := "target " + b.graph.Target.Name
-		if i < len(b.graph.Packages) {
-			from = "package " + b.graph.Packages[i]
-		}
 		for _, s := range found {
-			errs = append(errs, fmt.Errorf("%s brings /%s: %s; every host that can mount a root reads it", from, s.Path, s.What))
+			errs = append(errs, fmt.Errorf("%s brings /%s: %s; every host that can mount a root reads it", p.of, s.Path, s.What))
 		}
 	}
 	return errors.Join(errs...)
@@ -88,7 +110,7 @@ func (b build) checkSecrets(layers []oci.Layer) error {
 
 // ownLayer packs what starts the services, and over it the target's files. The
 // directories above them keep the owner and mode that the packages gave them.
-func (b build) ownLayer(ctx context.Context, layers []oci.Layer) (oci.Layer, error) {
+func (b build) ownLayer(ctx context.Context, parts []part) (oci.Layer, error) {
 	t := b.graph.Target
 	t.Files = append(b.graph.Node.Render(), t.Files...)
 	var paths []string
@@ -96,6 +118,10 @@ func (b build) ownLayer(ctx context.Context, layers []oci.Layer) (oci.Layer, err
 	for _, f := range t.Layer() {
 		paths = append(paths, f.Path)
 		own[f.Path] = true
+	}
+	layers := make([]oci.Layer, len(parts))
+	for i, p := range parts {
+		layers[i] = p.Layer
 	}
 	parents, err := pack.Parents(layers, paths)
 	if err != nil {

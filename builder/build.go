@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -152,15 +153,22 @@ func (b build) engine(from *state.State, packages []pack.Package) engine.Options
 	return o
 }
 
-// definitions marshals the root output of every package of the image.
+// definitions marshals the root output of each of the graph's contents.
 func definitions(ctx context.Context, graph stages.Graph, outputs map[string]stages.Outputs) ([]pack.Package, error) {
 	var packages []pack.Package
-	for _, name := range graph.Packages {
+	for _, name := range graph.Contents() {
 		def, err := definition.Of(ctx, name, outputs[name].Root)
 		if err != nil {
 			return nil, err
 		}
-		packages = append(packages, pack.Package{Name: name, Definition: def, Fallback: graph.Recipe(name).Fallback, Stages: len(graph.BuildClosure(name))})
+		p := newPackage(graph, name)
+		p.Definition, p.Stages = def, len(graph.BuildClosure(name))
+		packages = append(packages, p)
 	}
 	return packages, nil
+}
+
+// newPackage is one of the contents of a graph.
+func newPackage(graph stages.Graph, name string) pack.Package {
+	return pack.Package{Name: name, Fallback: graph.Recipe(name).Fallback, Early: !slices.Contains(graph.Packages, name)}
 }

@@ -111,8 +111,8 @@ func (e *PackageError) Error() string {
 
 func (r *Reproduction) checkPackages(graph stages.Graph) error {
 	for _, name := range r.options.Packages {
-		if !slices.Contains(graph.Packages, name) {
-			return &PackageError{name, graph.Packages}
+		if !slices.Contains(graph.Contents(), name) {
+			return &PackageError{name, graph.Contents()}
 		}
 	}
 	return nil
@@ -182,11 +182,11 @@ func (r *Reproduction) build(ctx context.Context, again build, base v1.Hash, for
 	if some {
 		return again.some(packages, layers)
 	}
-	own, err := again.ownLayer(ctx, layers)
+	parts, err := again.parts(ctx, layers)
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	return again.image(layers, own)
+	return again.image(parts)
 }
 
 // start starts BuildKit with an empty cache, or has it ignore the one that it has, on

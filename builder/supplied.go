@@ -73,15 +73,15 @@ func (s *supply) without(ctx context.Context) ([]oci.Layer, error) {
 	if _, found, err := base.Look(s.layout, s.options.Base, s.options.Sources.Archive); found || err != nil {
 		return nil, err
 	}
-	missing, err := s.takeAll(ctx, s.graph.Packages)
+	missing, err := s.takeAll(ctx, s.graph.Contents())
 	if err != nil || len(missing) > 0 {
 		return nil, err
 	}
 	var layers []oci.Layer
 	var list []pack.Package
-	for _, name := range s.graph.Packages {
+	for _, name := range s.graph.Contents() {
 		layers = append(layers, s.known[name].Layer)
-		list = append(list, pack.Package{Name: name, Fallback: s.graph.Recipe(name).Fallback})
+		list = append(list, newPackage(s.graph, name))
 	}
 	return layers, pack.Overlaps(list, layers)
 }
@@ -161,7 +161,7 @@ func (s *supply) substitute(ctx context.Context, in stages.Inputs, outputs map[s
 // them takes the same.
 func (s *supply) own(ctx context.Context, p records.Stages) ([]string, error) {
 	var list []string
-	for _, name := range s.graph.Packages {
+	for _, name := range s.graph.Contents() {
 		done, err := p.Look(ctx, name)
 		if err != nil {
 			return nil, err

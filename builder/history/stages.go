@@ -26,7 +26,7 @@ func (r *reporter) stages(ctx context.Context) ([]report.Stage, error) {
 		return nil, err
 	}
 	inImage := map[string]bool{}
-	for _, name := range r.graph.Packages {
+	for _, name := range r.graph.Contents() {
 		inImage[name] = true
 	}
 	var list []report.Stage

@@ -33,6 +33,7 @@ type Package struct {
 	Definition *llb.Definition
 	Build      *llb.Definition // in place of Definition, with what comes from elsewhere; nil: the same
 	Fallback   bool            // its paths give way to those of later packages
+	Early      bool            // only the initramfs has it: its paths are not the root's
 	Stages     int             // that it is built of
 }
 
@@ -90,7 +91,7 @@ func Overlaps(packages []Package, layers []oci.Layer) error {
 	owners := map[string]owned{}
 	var errs []error
 	for i, layer := range layers {
-		if packages[i].Fallback {
+		if packages[i].Fallback || packages[i].Early {
 			continue
 		}
 		for _, e := range layer.Entries {

@@ -20,7 +20,7 @@ import (
 // package of the graph.
 func CheckLeaks(s *state.State, layout *oci.Layout, graph stages.Graph, layers []oci.Layer) error {
 	var errs []error
-	for i, name := range graph.Packages {
+	for i, name := range graph.Contents() {
 		found, err := leaksOf(s, layout, layers[i], graph.Target.Epoch)
 		if err != nil {
 			return err

@@ -61,7 +61,7 @@ func (p planner) plan(ctx context.Context) ([]Stage, error) {
 
 // inImage says whether the image has a layer of a stage, and whether it is made.
 func (p planner) inImage(ctx context.Context, name string) (layerState, error) {
-	if !slices.Contains(p.Graph.Packages, name) {
+	if !slices.Contains(p.Graph.Contents(), name) {
 		return layerNone, nil
 	}
 	if p.Outputs == nil {

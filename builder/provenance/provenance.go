@@ -177,5 +177,5 @@ func (r Run) versions() map[string]string {
 // fromElsewhere says whether all packages of the image were taken, so that no base had a
 // part in it.
 func (r Run) fromElsewhere(taken map[string]records.Taken) bool {
-	return !slices.ContainsFunc(r.Graph.Packages, func(name string) bool { return !taken[name].Found })
+	return !slices.ContainsFunc(r.Graph.Contents(), func(name string) bool { return !taken[name].Found })
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/rootbuild/rootbuild/builder/initramfs"
 	"github.com/rootbuild/rootbuild/builder/state"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/safeopen"
@@ -78,6 +79,8 @@ func (p *pruning) judgeOf(kind string) func(record) (bool, error) {
 	switch {
 	case kind == state.KindLayers:
 		return p.layerRecordStays
+	case kind == state.KindInitramfs:
+		return p.initramfsStays
 	case kind == state.KindSteps, kind == state.KindSeveral:
 		return p.stepStays
 	case kind == state.KindTaken:
@@ -110,6 +113,20 @@ func (p *pruning) layerRecordStays(r record) (bool, error) {
 	if !p.needed.layers[r.name] && !p.young(r.info.ModTime()) {
 		return false, nil
 	}
+	var l oci.Layer
+	found, err := r.read(&l)
+	return found && p.stay[l.Digest], err
+}
+
+// initramfsStays says whether a record is of a layer that stays.
+func (p *pruning) initramfsStays(r record) (bool, error) {
+	var made initramfs.Made
+	found, err := r.read(&made)
+	return found && p.stay[made.Layer.Digest], err
+}
+
+// read says whether the record is there and can be read, as builds would.
+func (r record) read(v any) (bool, error) {
 	data, err := safeopen.Read(r.file, state.MaxRecord)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
@@ -117,11 +134,7 @@ func (p *pruning) layerRecordStays(r record) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	var l oci.Layer
-	if err := json.Unmarshal(data, &l); err != nil {
-		return false, nil // no build could read it
-	}
-	return p.stay[l.Digest], nil
+	return json.Unmarshal(data, v) == nil, nil
 }
 
 // ofBlobsThatStay keeps what was found in layers that stay, for after the day of their

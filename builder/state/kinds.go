@@ -20,4 +20,7 @@ const (
 	// KindLeaks say what was found in layers. A change of what is looked for takes
 	// another name, so that all are looked through again.
 	KindLeaks = "leaks-1"
+	// KindInitramfs say which layers gave which layer of an initramfs. A change of how
+	// it is made takes another name.
+	KindInitramfs = "initramfs-1"
 )

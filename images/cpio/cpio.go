@@ -27,6 +27,17 @@ type File struct {
 	Major, Minor int64
 }
 
+// NewFile returns a regular file of root's, with permission bits.
+func NewFile(mode uint32, content []byte) *File {
+	return &File{Mode: unix.S_IFREG | mode, Content: content}
+}
+
+// Regular says whether it is a regular file.
+func (f File) Regular() bool { return f.typ() == unix.S_IFREG }
+
+// Directory says whether it is a directory.
+func (f File) Directory() bool { return f.typ() == unix.S_IFDIR }
+
 func (f File) typ() uint32 { return f.Mode & unix.S_IFMT }
 
 // Tree holds files by path: clean, without a leading slash, the root itself not

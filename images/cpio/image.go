@@ -33,11 +33,21 @@ func (t Tree) addLayer(img v1.Image, i int) error {
 		return err
 	}
 	defer layer.Close()
-	tr := tar.NewReader(layer)
+	if err := t.AddTar(layer); err != nil {
+		return err
+	}
+	// Only at its end is it known that the bytes are the layer's.
+	_, err = io.Copy(io.Discard, layer)
+	return err
+}
+
+// AddTar adds what a tar stream holds over what is there.
+func (t Tree) AddTar(r io.Reader) error {
+	tr := tar.NewReader(r)
 	for {
 		h, err := tr.Next()
 		if err == io.EOF {
-			break
+			return nil
 		}
 		if err != nil {
 			return err
@@ -46,9 +56,6 @@ func (t Tree) addLayer(img v1.Image, i int) error {
 			return err
 		}
 	}
-	// Only at its end is it known that the bytes are the layer's.
-	_, err = io.Copy(io.Discard, layer)
-	return err
 }
 
 // types are the kinds of files that layers hold, by their letter in a tar.

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rootbuild/rootbuild/images/cpio"
 	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
@@ -22,9 +23,10 @@ type Dir struct {
 	// Release is the kernel's version, as uname -r tells it.
 	Release string
 
-	root    string
-	files   map[string]string // path below root, by module name
-	builtin map[string]bool   // names of what the kernel has without a module; nil if unknown
+	root    string                            // as errors tell it
+	read    func(file string) ([]byte, error) // of a path below root
+	files   map[string]string                 // path below root, by module name
+	builtin map[string]bool                   // names of what the kernel has without a module; nil if unknown
 }
 
 // Open reads what modules there are in dir, a directory such as
@@ -36,11 +38,47 @@ func Open(dir string) (Dir, error) {
 		return Dir{}, err
 	}
 	d := Dir{Release: filepath.Base(root), root: root, files: map[string]string{}}
-	if err := d.scan(); err != nil {
+	d.read = func(file string) ([]byte, error) {
+		return safeopen.Read(filepath.Join(root, file), safeopen.Unlimited)
+	}
+	err = errors.Join(d.scan(), d.readBuiltin())
+	if err != nil {
 		return Dir{}, fmt.Errorf("reading kernel modules in %s: %w", root, err)
 	}
-	if d.builtin, err = readBuiltin(filepath.Join(root, "modules.builtin")); err != nil {
-		return Dir{}, fmt.Errorf("reading kernel modules in %s: %w", root, err)
+	return d, nil
+}
+
+// treeDir is where a root has the modules of its kernels.
+const treeDir = "usr/lib/modules"
+
+// FromTree finds the modules of the one kernel that a root's tree holds.
+func FromTree(t cpio.Tree) (Dir, error) {
+	d := Dir{files: map[string]string{}}
+	d.read = func(file string) ([]byte, error) {
+		f := t[path.Join(treeDir, d.Release, file)]
+		if f == nil {
+			return nil, fs.ErrNotExist
+		}
+		return f.Content, nil
+	}
+	for p, f := range t {
+		below, ok := strings.CutPrefix(p, treeDir+"/")
+		release, file, deeper := strings.Cut(below, "/")
+		if !ok || !deeper || !f.Regular() {
+			continue
+		}
+		if d.Release != "" && d.Release != release {
+			return Dir{}, fmt.Errorf("there are modules of several kernels, %s and %s", d.Release, release)
+		}
+		d.Release = release
+		d.add(file)
+	}
+	if d.Release == "" {
+		return Dir{}, fmt.Errorf("there are no kernel modules in /%s", treeDir)
+	}
+	d.root = "/" + path.Join(treeDir, d.Release)
+	if err := d.readBuiltin(); err != nil {
+		return Dir{}, fmt.Errorf("reading kernel modules in %s: %w", d.root, err)
 	}
 	return d, nil
 }
@@ -89,12 +127,19 @@ func (d Dir) scan() error {
 		if err != nil {
 			return err
 		}
-		name, ok := moduleName(rel)
-		if ok && rank(rel) <= rank(d.files[name]) {
-			d.files[name] = rel
-		}
+		d.add(rel)
 		return nil
 	})
+}
+
+// add notes a file, if it is a module. Of one that is there twice at one rank, the
+// last in the order of their paths counts, in whatever order they are added.
+func (d Dir) add(file string) {
+	name, ok := moduleName(file)
+	old := d.files[name]
+	if ok && (old == "" || rank(file) < rank(old) || rank(file) == rank(old) && file > old) {
+		d.files[name] = file
+	}
 }
 
 // moduleName returns the name of the module in a file, which the kernel spells
@@ -125,19 +170,19 @@ func rank(file string) int {
 }
 
 // readBuiltin reads modules.builtin. Not all kernels come with one.
-func readBuiltin(file string) (map[string]bool, error) {
-	text, err := safeopen.Read(file, safeopen.Unlimited)
+func (d *Dir) readBuiltin() error {
+	text, err := d.read("modules.builtin")
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	names := map[string]bool{}
+	d.builtin = map[string]bool{}
 	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
 		if name, ok := moduleName(lines.Text()); ok {
-			names[name] = true
+			d.builtin[name] = true
 		}
 	}
-	return names, nil
+	return nil
 }

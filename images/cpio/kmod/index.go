@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/rootbuild/rootbuild/images/cpio"
-	"golang.org/x/sys/unix"
 )
 
 // AddTo adds the modules to an initramfs, with a modules.dep and a modules.alias
@@ -26,8 +25,7 @@ func (s Set) AddTo(t cpio.Tree) error {
 		files[m.path] = m.content
 	}
 	for name, content := range files {
-		f := &cpio.File{Mode: unix.S_IFREG | 0o644, Content: content}
-		if err := t.Add(path.Join(dir, name), f); err != nil {
+		if err := t.Add(path.Join(dir, name), cpio.NewFile(0o644, content)); err != nil {
 			return fmt.Errorf("adding kernel modules: %w", err)
 		}
 	}

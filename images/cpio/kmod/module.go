@@ -7,13 +7,10 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"path/filepath"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
-
-	"github.com/rootbuild/rootbuild/images/safeopen"
 )
 
 // endings are what may follow ".ko" in the name of a module's file.
@@ -31,10 +28,10 @@ type module struct {
 	aliases []string // patterns of what it is loaded for
 }
 
-// read reads a module and what it tells of itself.
-func (d Dir) read(name string) (*module, error) {
+// module reads a module and what it tells of itself.
+func (d Dir) module(name string) (*module, error) {
 	file := d.files[name]
-	content, err := unpacked(filepath.Join(d.root, file))
+	content, err := d.unpacked(file)
 	if err != nil {
 		return nil, fmt.Errorf("reading kernel module %s: %w", file, err)
 	}
@@ -48,13 +45,13 @@ func (d Dir) read(name string) (*module, error) {
 
 // unpacked returns the content of a file, uncompressed: what is packed twice is
 // larger than what is packed once.
-func unpacked(file string) ([]byte, error) {
-	data, err := safeopen.Read(file, safeopen.Unlimited)
+func (d Dir) unpacked(file string) ([]byte, error) {
+	data, err := d.read(file)
 	if err != nil {
 		return nil, err
 	}
 	var r io.Reader = bytes.NewReader(data)
-	switch filepath.Ext(file) {
+	switch path.Ext(file) {
 	case ".gz":
 		r, err = gzip.NewReader(r)
 	case ".xz":

@@ -96,7 +96,7 @@ func (s *selector) add(name, by string) error {
 		}
 		return fmt.Errorf("kernel module %s depends on %s, which is neither in %s nor built in", by, name, s.dir.root)
 	}
-	m, err := s.dir.read(name)
+	m, err := s.dir.module(name)
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (s *selector) readCrypto() error {
 		if !strings.HasPrefix(file, "kernel/crypto/") && !matches([]string{"arch/*/crypto/*"}, name, file) {
 			continue
 		}
-		m, err := s.dir.read(name)
+		m, err := s.dir.module(name)
 		if err != nil {
 			return err
 		}
