@@ -50,7 +50,7 @@ var layers = map[string][]string{
 	"nfsroot":             {"images", "images/safeopen", "nfsroot/entries", "nfsroot/lockfile", "nfsroot/unpack"},
 	"nfsroot/entries":     {"images/safeopen"},
 	"nfsroot/lockfile":    {"images/safeopen"},
-	"nfsroot/boot":        {"images/safeopen", "nfsroot/lockfile"},
+	"nfsroot/boot":        {"images/safeopen", "nfsroot/entries", "nfsroot/lockfile"},
 	"nfsroot/deploy":      {"images", "images/oci", "images/trust", "nfsroot", "nfsroot/boot", "nfsroot/lockfile", "nfsroot/unpack"},
 	"nfsroot/unpack":      {"images/oci", "images/safeopen"},
 }

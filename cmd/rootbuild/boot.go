@@ -53,7 +53,7 @@ func (v *bootVerb) run(ctx context.Context, args []string, s streams) error {
 	if err := boot.CheckHost(); err != nil {
 		return err
 	}
-	if err := v.machine.findKernel(ctx, v.make, s); err != nil {
+	if err := v.machine.findKernel(ctx, true, v.make, s); err != nil {
 		return err
 	}
 	report, err := v.trial(root, s).Run(ctx)

@@ -65,7 +65,7 @@ func runBuild(ctx context.Context, o buildOptions, s streams) error {
 	if err != nil {
 		return err
 	}
-	if err := o.prepare(ctx, s); err != nil {
+	if err := o.prepare(ctx, graph.Target.Kernel.Recipe != "", s); err != nil {
 		return err
 	}
 	if o.ask {
@@ -96,14 +96,14 @@ func runBuild(ctx context.Context, o buildOptions, s streams) error {
 
 // prepare says before an hour of building, not after, what keeps the image from
 // becoming a root.
-func (o *buildOptions) prepare(ctx context.Context, s streams) error {
+func (o *buildOptions) prepare(ctx context.Context, hasKernel bool, s streams) error {
 	if o.deploy.check && o.noUnpack {
 		return usageError{errors.Join(o.deploy.machine.check(), errors.New("--check boots the unpacked root: it does not go with --no-unpack"))}
 	}
 	if o.noUnpack {
 		return nil
 	}
-	return o.deploy.prepare(ctx, o.make, s)
+	return o.deploy.prepare(ctx, hasKernel, o.make, s)
 }
 
 // parse reads the values of flags, and tells all that are wrong.

@@ -39,8 +39,9 @@ func (o *deployOptions) addFlags(cmd *cobra.Command) {
 	o.machine.addFlags(cmd)
 }
 
-// prepare says beforehand what keeps an image from becoming a root here.
-func (o *deployOptions) prepare(ctx context.Context, make makeOptions, s streams) error {
+// prepare says beforehand what keeps an image from becoming a root here. The image of
+// a pull may have a kernel: that is seen when it is a root.
+func (o *deployOptions) prepare(ctx context.Context, mayHaveKernel bool, make makeOptions, s streams) error {
 	if o.check {
 		if err := o.machine.check(); err != nil {
 			return usageError{err}
@@ -56,7 +57,7 @@ func (o *deployOptions) prepare(ctx context.Context, make makeOptions, s streams
 		if _, err := make.packages.places(make.registry); err != nil { // for its initramfs
 			return err
 		}
-		if err := o.machine.findKernel(ctx, make, s); err != nil {
+		if err := o.machine.findKernel(ctx, mayHaveKernel, make, s); err != nil {
 			return fmt.Errorf("preparing --check: %w", err)
 		}
 	}

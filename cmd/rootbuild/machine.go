@@ -29,9 +29,9 @@ type machineOptions struct {
 
 func (o *machineOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.kernel, "kernel", "", "`file` of the kernel to boot (default: the newest /boot/vmlinuz-*, else one of Debian's, which is fetched)")
+	f.StringVar(&o.kernel, "kernel", "", "`file` of the kernel to boot, or \"host\" for the newest /boot/vmlinuz-*, else one of Debian's, which is fetched (default: the root's own, else that of host)")
 	f.StringVar(&o.modules, "kernel-modules", "", "`directory` of its modules (default: /lib/modules/VERSION of the kernel)")
-	f.StringVar(&o.initramfs, "initramfs", "", "`file` of the initramfs to boot with (default: built as by rootbuild initramfs)")
+	f.StringVar(&o.initramfs, "initramfs", "", "`file` of the initramfs to boot with (default: the root's own with its kernel, else built as by rootbuild initramfs)")
 	f.StringVar(&o.accel, "accel", "auto", "`way` in which the machine runs instructions: "+strings.Join(boot.Accels, ", "))
 	f.IntVar(&o.memory, "memory", boot.DefaultMemory, "`MiB` of memory of the machine")
 	f.DurationVar(&o.timeout, "timeout", boot.DefaultTimeout, "how long a boot with all its checks may take")
@@ -53,22 +53,39 @@ func (o machineOptions) check() error {
 	return errors.Join(errs...)
 }
 
-// findKernel names a kernel where none is named: the host's, or one that is fetched
-// once and kept in the state directory.
-func (o *machineOptions) findKernel(ctx context.Context, make makeOptions, s streams) error {
-	found, err := boot.FindKernel(o.kernel)
-	if !errors.Is(err, boot.ErrNoKernel) {
-		o.kernel = found
+// hostKernel stands for a kernel that is not the root's own.
+const hostKernel = "host"
+
+// findKernel says beforehand what is wrong with the kernel that is named. One that
+// stands for the host's is found, and so is one for a root that has none.
+func (o *machineOptions) findKernel(ctx context.Context, rootHasOwn bool, make makeOptions, s streams) error {
+	if o.kernel == "" && rootHasOwn {
+		return nil
+	}
+	if o.kernel != hostKernel && o.kernel != "" {
+		_, err := boot.FindKernel(o.kernel)
 		return err
 	}
-	return make.hold("boot", s, func(w workshop) error {
-		kernel, modules, err := sources.DefaultKernel.Bring(ctx, w.state, w.options.Sources, w.options.Display)
-		if err != nil {
-			return fmt.Errorf("this host has no kernel in /boot: %w; install one (Debian: apt-get install linux-image-amd64), or name one with --kernel", err)
-		}
-		o.kernel, o.modules = kernel, cmp.Or(o.modules, modules)
-		return nil
+	kernel, modules, err := findHostKernel(ctx, make, s)
+	o.kernel, o.modules = kernel, cmp.Or(o.modules, modules)
+	return err
+}
+
+// findHostKernel returns the host's kernel, or else one that is fetched once and kept
+// in the state directory with its modules.
+func findHostKernel(ctx context.Context, make makeOptions, s streams) (kernel, modules string, err error) {
+	kernel, err = boot.FindKernel("")
+	if !errors.Is(err, boot.ErrNoKernel) {
+		return kernel, "", err
+	}
+	err = make.hold("boot", s, func(w workshop) error {
+		kernel, modules, err = sources.DefaultKernel.Bring(ctx, w.state, w.options.Sources, w.options.Display)
+		return err
 	})
+	if err != nil {
+		err = fmt.Errorf("this host has no kernel in /boot: %w; install one (Debian: apt-get install linux-image-amd64), or name one with --kernel", err)
+	}
+	return kernel, modules, err
 }
 
 // trial is a boot on such a machine, with an initramfs made as rootbuild initramfs does.
@@ -80,6 +97,7 @@ func (o machineOptions) trial(make makeOptions, s streams) boot.Trial {
 			Report: func(r boot.Result) { s.note(r.String()) },
 		},
 		Boots: filepath.Join(make.state.dir, "boots"), Modules: o.modules, Note: s.note,
+		FindKernel: func(ctx context.Context) (string, string, error) { return findHostKernel(ctx, make, s) },
 		MakeInitramfs: func(ctx context.Context, modules, file string) error {
 			v := initramfsVerb{target: initramfsTarget, kernelModules: modules, output: file, make: make}
 			_, err := v.build(ctx, s)

@@ -57,7 +57,7 @@ func (v *pullVerb) run(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if err := v.deploy.prepare(ctx, v.make, s); err != nil {
+	if err := v.deploy.prepare(ctx, true, v.make, s); err != nil {
 		return err
 	}
 	policy, err := v.trust.load(from, s)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rootbuild/rootbuild/images/safeopen"
+	"github.com/rootbuild/rootbuild/nfsroot/entries"
 	"github.com/rootbuild/rootbuild/nfsroot/lockfile"
 )
 
@@ -18,8 +19,9 @@ import (
 // directory of its own, which stays when a check failed, so that the machine can be
 // started by hand.
 type Trial struct {
-	// Options have the Root and the Export. A Kernel, an Initramfs and a Log that
-	// they do not name are found, made and chosen; Dir is the trial's own.
+	// Options have the Root and the Export. A Kernel and an Initramfs that they do not
+	// name are the root's own; where it has none, they are found and made. A Log that
+	// they do not name is chosen; Dir is the trial's own.
 	Options
 	// Tag is the root's name.
 	Tag string
@@ -28,9 +30,12 @@ type Trial struct {
 	// Boots is the directory of boots. Files are in TAG below it, the console's
 	// output is in TAG.log, what the boot showed in TAG.json.
 	Boots string
-	// Modules is the directory of the kernel's modules. The default is where the
-	// host has them.
+	// Modules is the directory of the kernel's modules, for an initramfs that is made.
+	// The default is where the host has them.
 	Modules string
+	// FindKernel finds a kernel for a root that has none, and the directory of its
+	// modules, or "" for the default.
+	FindKernel func(ctx context.Context) (kernel, modules string, err error)
 	// MakeInitramfs writes the initramfs of a kernel whose modules are in a
 	// directory, or with "" one without modules.
 	MakeInitramfs func(ctx context.Context, modules, file string) error
@@ -52,14 +57,8 @@ func (t Trial) Run(ctx context.Context) (_ Report, err error) {
 	defer func() { err = errors.Join(err, lock.Close()) }()
 	o := t.Options
 	o.Dir, o.Log = dir, cmp.Or(o.Log, dir+".log")
-	if o.Kernel, err = FindKernel(o.Kernel); err != nil {
+	if o, err = t.choose(ctx, o); err != nil {
 		return Report{}, err
-	}
-	if o.Initramfs == "" {
-		o.Initramfs = filepath.Join(dir, "initramfs.cpio.zst")
-		if err := t.MakeInitramfs(ctx, t.modules(o.Kernel), o.Initramfs); err != nil {
-			return Report{}, err
-		}
 	}
 	began := time.Now().UTC()
 	report, err := Check(ctx, o)
@@ -72,12 +71,38 @@ func (t Trial) Run(ctx context.Context) (_ Report, err error) {
 	return report, err
 }
 
+// choose adds the kernel and the initramfs that the options do not name.
+func (t Trial) choose(ctx context.Context, o Options) (Options, error) {
+	modules := t.Modules
+	if o.Kernel == "" {
+		own, err := entries.FindKernel(o.Root)
+		switch {
+		case err == nil:
+			o.Kernel = filepath.Join(o.Root, own.Path)
+			o.Initramfs = cmp.Or(o.Initramfs, filepath.Join(o.Root, own.Initramfs))
+		case !errors.Is(err, entries.ErrNoKernel):
+			return o, fmt.Errorf("looking for the root's kernel: %w", err)
+		default:
+			var found string
+			if o.Kernel, found, err = t.FindKernel(ctx); err != nil {
+				return o, err
+			}
+			modules = cmp.Or(modules, found)
+		}
+	}
+	if o.Initramfs == "" {
+		o.Initramfs = filepath.Join(o.Dir, "initramfs.cpio.zst")
+		if modules == "" {
+			modules = t.modules(o.Kernel)
+		}
+		return o, t.MakeInitramfs(ctx, modules, o.Initramfs)
+	}
+	return o, nil
+}
+
 // modules is the directory of a kernel's modules, or "". A kernel whose modules are
 // not found may have all that it takes built in.
 func (t Trial) modules(kernel string) string {
-	if t.Modules != "" {
-		return t.Modules
-	}
 	dir, found := modulesOf(kernel)
 	if !found {
 		if t.Note != nil {
