@@ -34,8 +34,8 @@ func readLeases(dir string, tags map[string]bool) ([]Use, error) {
 		if err != nil {
 			return err
 		}
-		use := Use{By: unpack.Name(rel), Source: SourceLease}
-		use.Tag, use.Why = readLease(file, tags)
+		use := readLease(file, tags)
+		use.By, use.Source = unpack.Name(rel), SourceLease
 		list = append(list, use)
 		return nil
 	})
@@ -45,23 +45,33 @@ func readLeases(dir string, tags map[string]bool) ([]Use, error) {
 	return list, nil
 }
 
-// readLease returns the root that a lease names, or why it names none.
-func readLease(file string, tags map[string]bool) (tag, why string) {
+// readLease returns the root that a lease names, or why it names none, and what else
+// the node says.
+func readLease(file string, tags map[string]bool) Use {
 	text, err := readSmall(file)
 	if err != nil {
-		return "", err.Error()
+		return Use{Why: err.Error()}
 	}
 	// The root as the node mounted it, such as 192.0.2.1:/diskless/nfsroot/TAG,
-	// or the tag alone.
+	// or the tag alone, then words NAME=VALUE.
 	words := strings.Fields(text)
 	if len(words) == 0 {
-		return "", "which is empty"
+		return Use{Why: "which is empty"}
 	}
-	tag = path.Base(words[0])
+	tag := path.Base(words[0])
 	if !tags[tag] {
-		return "", fmt.Sprintf("which names no root: %q", words[0])
+		return Use{Why: fmt.Sprintf("which names no root: %q", words[0])}
 	}
-	return tag, ""
+	use := Use{Tag: tag}
+	for _, word := range words[1:] {
+		switch name, value, _ := strings.Cut(word, "="); name {
+		case "kernel":
+			use.Kernel = unpack.Name(value)
+		case "digest":
+			use.Digest = unpack.Name(value)
+		}
+	}
+	return use
 }
 
 // readSmall reads the head of a regular file, whoever made it.

@@ -44,12 +44,19 @@ type Use struct {
 	Tag string `json:"tag,omitempty"`
 	// Why says why it is not known.
 	Why string `json:"why,omitempty"`
+	// Kernel and Digest are what a lease says that the node runs: the release, and the
+	// digest of the image.
+	Kernel unpack.Name `json:"kernel,omitempty"`
+	Digest unpack.Name `json:"digest,omitempty"`
 }
 
 // String is the holder for a person.
 func (u Use) String() string {
-	if u.Why != "" {
+	switch {
+	case u.Why != "":
 		return fmt.Sprintf("%s (%s, %s)", u.By, u.Source, u.Why)
+	case u.Kernel != "":
+		return fmt.Sprintf("%s (%s, kernel %s)", u.By, u.Source, u.Kernel)
 	}
 	return fmt.Sprintf("%s (%s)", u.By, u.Source)
 }

@@ -89,6 +89,9 @@ func TestSources(t *testing.T) {
 			write(t, d+"/clients/3/info", client)
 			write(t, d+"/leases/node7", "a\n")
 		}, "", justA("in use: node7 (lease)")},
+		{"a lease that says what the node runs", func(t *testing.T, d, _ string) {
+			write(t, d+"/leases/node7", "192.0.2.1:/exports/a tag=a digest=sha256:00 kernel=6.12\x1b[2J\n")
+		}, "", justA(`in use: node7 (lease, kernel "6.12\x1b[2J")`)},
 		{"a client with a lease by address", func(t *testing.T, d, _ string) {
 			write(t, d+"/clients/3/info", client)
 			write(t, d+"/leases/rack1/192.0.2.7", "192.0.2.1:/exports/a / nfs4 ro\n")

@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/rootbuild/rootbuild/stages"
@@ -37,6 +36,7 @@ mount -t tmpfs tmpfs /run
 mount --bind '` + dir + `/cmdline' /proc/cmdline
 mkdir -p /run/rootbuild/state
 echo '192.0.2.1:/diskless/nfsroot/uclibc-0123456789ab ro,vers=4.2' >/run/rootbuild/root
+echo 'tag=uclibc-0123456789ab kernel=6.12.107' >/run/rootbuild/node
 hostname node7
 unset -f mount
 PATH='` + dir + `/bin':$PATH
@@ -77,7 +77,7 @@ func TestStateWritesLease(t *testing.T) {
 	lease := filepath.Join(server, ".leases", "node7")
 	asNode(t, server, s.Start)
 	text, err := os.ReadFile(lease)
-	if err != nil || strings.TrimSpace(string(text)) != "192.0.2.1:/diskless/nfsroot/uclibc-0123456789ab" {
+	if err != nil || string(text) != "192.0.2.1:/diskless/nfsroot/uclibc-0123456789ab tag=uclibc-0123456789ab kernel=6.12.107\n" {
 		t.Errorf("the lease says %q, %v", text, err)
 	}
 	if _, err := os.Stat(filepath.Join(server, "node7")); err != nil {
