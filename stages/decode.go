@@ -2,6 +2,7 @@ package stages
 
 import (
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -25,9 +26,10 @@ type decoder struct {
 }
 
 // decode reads the text of a recipe that stands in the directory dir.
-func decode(file, dir string, text []byte) (Recipe, error) {
+// Files are those beside it.
+func decode(file, dir string, text []byte, files map[string][]byte) (Recipe, error) {
 	d := decoder{images.NewDecoder(file), Recipe{
-		File: file, Line: 1, Text: text, Kind: KindPackage, lines: map[string]int{},
+		File: file, Line: 1, Text: text, Kind: KindPackage, Files: files, lines: map[string]int{},
 	}}
 	keys := d.Document(text, d.fields(dir), "name", "version", "license")
 	if keys != nil {
@@ -97,9 +99,24 @@ func (d *decoder) build(n *yaml.Node) {
 		"make":      d.Strings(&b.Make),
 		"install":   d.Strings(&b.Install),
 		"cache":     d.variables(&b.Cache),
+		"fragments": d.fragments,
 		"config":    d.Strings(&b.Config),
 		"env":       d.variables(&b.Env),
 	})
+}
+
+// fragments reads the names of files that stand beside the recipe.
+func (d *decoder) fragments(n *yaml.Node) {
+	d.List(func(n *yaml.Node) {
+		var name string
+		if d.String(&name)(n); name == "" {
+			return
+		}
+		if _, ok := d.recipe.Files[name]; !ok {
+			d.Faultf(n.Line, "fragment %q is not a file beside the recipe%s", name, images.DidYouMean(name, slices.Sorted(maps.Keys(d.recipe.Files))))
+		}
+		d.recipe.Build.Fragments = append(d.recipe.Build.Fragments, name)
+	})(n)
 }
 
 func (d *decoder) subdir(n *yaml.Node) {
@@ -177,7 +194,7 @@ func (d *decoder) finish(keys map[string]int) {
 	if line, ok := keys["needs"]; ok && r.Kind == KindTool {
 		d.Faultf(line, "needs in a tool, which runs on the base")
 	}
-	if len(r.Build.Config) > 0 && r.Build.System != systemKconfig {
-		d.Faultf(keys["build"], "config in a build system other than kconfig")
+	if len(r.Build.Config)+len(r.Build.Fragments) > 0 && r.Build.System != systemKconfig {
+		d.Faultf(keys["build"], "config or fragments in a build system other than kconfig")
 	}
 }

@@ -77,6 +77,7 @@ func recipeKeys(r Recipe) map[string]string {
 		"build.make":      joined(r.Build.Make),
 		"build.install":   joined(r.Build.Install),
 		"build.cache":     variables(r.Build.Cache),
+		"build.fragments": joined(r.Build.Fragments),
 		"build.config":    joined(r.Build.Config),
 		"build.env":       variables(r.Build.Env),
 	}

@@ -15,7 +15,7 @@ import (
 // by those who check it.
 var listed = strings.Fields(`
 	Apache-2.0 BSD-2-Clause BSD-3-Clause BSD-4-Clause-UC GPL-2.0-only GPL-2.0-or-later
-	GPL-3.0-or-later ISC LGPL-2.0-or-later LGPL-2.1-only LGPL-2.1-or-later MIT SMAIL-GPL
+	GPL-3.0-or-later ISC LGPL-2.0-or-later LGPL-2.1-only LGPL-2.1-or-later LGPL-3.0-or-later MIT SMAIL-GPL
 	X11-distribute-modifications-variant Zlib
 	GCC-exception-3.1 Linux-syscall-note PCRE2-exception`)
 

@@ -58,12 +58,13 @@ func load(dir images.RecipeDir, name string) (Recipe, error) {
 	if err != nil {
 		return Recipe{}, fmt.Errorf("reading recipe %s: %w", file, err)
 	}
-	recipe, err := decode(file, name, text)
+	files, err := readFiles(sub)
+	if err != nil {
+		return Recipe{}, fmt.Errorf("reading the files beside %s: %w", file, err)
+	}
+	recipe, err := decode(file, name, text, files)
 	if err != nil {
 		return recipe, err
-	}
-	if recipe.Files, err = readFiles(sub); err != nil {
-		return recipe, fmt.Errorf("reading the files beside %s: %w", file, err)
 	}
 	for name := range recipe.Files {
 		if path.Ext(name) == ".patch" {

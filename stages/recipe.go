@@ -76,7 +76,8 @@ type Build struct {
 	Make      []string          // arguments of the build step
 	Install   []string          // arguments of the install step
 	Cache     map[string]string // answers that configure cannot find out by running a program
-	Config    []string          // lines of a kconfig file
+	Fragments []string          // kconfig files beside the recipe
+	Config    []string          // lines of a kconfig file, over those of the fragments
 	Env       map[string]string
 }
 

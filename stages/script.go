@@ -20,6 +20,8 @@ var (
 	collectScript string
 	//go:embed scripts/meson.sh
 	mesonScript string
+	//go:embed scripts/kconfig.sh
+	kconfigScript string
 )
 
 // script is the program of a build step: the surroundings, then the recipe's

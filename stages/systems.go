@@ -65,13 +65,37 @@ func meson(r Recipe) map[string]string {
 	}
 }
 
-// kconfig is a Makefile with a .config: its defaults, with the recipe's lines
-// in place of theirs, completed by the program's own answers.
+// kconfig is a Makefile with a .config, completed by the program's own answers.
 func kconfig(r Recipe) map[string]string {
 	steps := makeSystem(r)
 	if len(r.Build.Install) > 0 {
 		steps["install"] = "make DESTDIR=/dest " + words(append(slices.Clone(r.Build.Make), r.Build.Install...))
 	}
+	if len(r.Build.Fragments) > 0 {
+		steps["configure"] = configOfFragments(r)
+	} else {
+		steps["configure"] = configOfDefaults(r)
+	}
+	return steps
+}
+
+// configOfFragments makes .config of what the recipe's fragments and lines say, and
+// of nothing else.
+func configOfFragments(r Recipe) string {
+	fragments, lines := make([]string, len(r.Build.Fragments)), make([]string, len(r.Build.Config))
+	for i, name := range r.Build.Fragments {
+		fragments[i] = quote(dirRecipe + "/" + name)
+	}
+	for i, line := range r.Build.Config {
+		lines[i] = quote(line)
+	}
+	return fmt.Sprintf("arguments=(%s)\nfragments=(%s)\nlines=(%s)\n%s", words(r.Build.Make),
+		strings.Join(fragments, " "), strings.Join(lines, " "), kconfigScript)
+}
+
+// configOfDefaults makes .config of the defaults, with the recipe's lines in place
+// of theirs.
+func configOfDefaults(r Recipe) string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "make %s defconfig\n", words(r.Build.Make))
 	for _, line := range r.Build.Config {
@@ -88,6 +112,5 @@ func kconfig(r Recipe) map[string]string {
 			fmt.Fprintf(&s, "grep -qxF %[1]s .config || { echo 'configuration refuses '%[1]s >&2; exit 1; }\n", quote(line))
 		}
 	}
-	steps["configure"] = s.String()
-	return steps
+	return s.String()
 }

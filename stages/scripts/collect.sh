@@ -31,6 +31,8 @@ is_elf() {
 strip_elf() {
     : "${2:?the toolchain brings no strip, and neither does the base}"
     case $1 in
+    # The kernel's makefiles have done what may be done, and it may be signed.
+    *.ko) ;;
     *.o) "$2" --strip-debug "$1" ;;
     *.so | *.so.*) "$2" --strip-unneeded "$1" ;;
     *) "$2" --strip-all "$1" ;;
