@@ -16,6 +16,10 @@ func (s *resolver) configureKernel() {
 		s.faultf(s.target.ConfigAt(k.Config[0]), "kernel.config: %s is built as it is: its build system is %s, not %s", k.Recipe, r.Build.System, systemKconfig)
 		return
 	}
+	if step, own := r.Steps["configure"]; own {
+		s.faultf(s.target.ConfigAt(k.Config[0]), "kernel.config: %s has a configure step of its own (%s:%d), which takes no lines", k.Recipe, r.File, step.Line)
+		return
+	}
 	r.Build.Config = slices.Concat(r.Build.Config, k.Config)
 	s.recipes = maps.Clone(s.recipes)
 	s.recipes[k.Recipe] = r
