@@ -38,7 +38,8 @@ test:
 	hack/reproduce path host user umask locale zone clock jobs-1 jobs-8 order kernel machine environment memory tmpfs ext4 xfs engine containerd base all
 	hack/test-boot
 	hack/test-nodes
-	hack/test-netboot
+	hack/test-initramfs
+	CHAINS="bios-pxelinux-tftp uefi-grub-tftp uefi-ipxe-http" hack/test-netboot
 
 # The examples for Kubernetes, judged by the cluster's own code.
 manifests:
