@@ -53,7 +53,7 @@ func TestSBOMOfTargets(t *testing.T) {
 				t.Error(err)
 			}
 			checkIdentifiers(t, document)
-			if got, want := contained(document), g.Packages; !slices.Equal(sorted(got), sorted(want)) {
+			if got, want := contained(document), g.Contents(); !slices.Equal(sorted(got), sorted(want)) {
 				t.Errorf("the image contains other packages:\n%s", cmp.Diff(sorted(want), sorted(got)))
 			}
 			for _, s := range g.Sources() {

@@ -195,7 +195,7 @@ func (m maker) pack(ctx context.Context, name string, content []byte) (oci.Layer
 func writeBelow(w io.Writer, dirs []oci.Entry, name string, content []byte) error {
 	out := tar.NewWriter(w)
 	for _, d := range dirs {
-		if err := out.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: d.Path + "/", Mode: int64(d.Mode), Uid: d.UID, Gid: d.GID}); err != nil {
+		if err := out.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: d.Path + "/", Mode: d.Mode, Uid: d.UID, Gid: d.GID}); err != nil {
 			return err
 		}
 	}
