@@ -73,21 +73,23 @@ func (m maker) key() (digest.Digest, error) {
 	for _, name := range m.withFirmware() {
 		firmware = append(firmware, m.layers[name].Digest)
 	}
+	boot, err := m.bootDir()
+	if err != nil {
+		return "", err
+	}
 	text, err := json.Marshal([]any{
-		m.layers[k.Recipe].Digest, early, firmware, own.Digest(), k.Modules, k.Firmware, m.graph.Target.Epoch.Unix(), m.bootDir(),
+		m.layers[k.Recipe].Digest, early, firmware, own.Digest(), k.Modules, k.Firmware, m.graph.Target.Epoch.Unix(), boot,
 	})
 	return digest.FromBytes(text), err
 }
 
 // bootDir is the directory of the kernel as the root has it.
-func (m maker) bootDir() []oci.Entry {
+func (m maker) bootDir() ([]oci.Entry, error) {
 	var layers []oci.Layer
 	for _, name := range m.graph.Packages {
 		layers = append(layers, m.layers[name])
 	}
-	// A file there cannot be refused: the kernel's package has the directory.
-	parents, _ := pack.Parents(layers, []string{"/boot/initramfs"})
-	return parents
+	return pack.Parents(layers, []string{"/boot/initramfs"})
 }
 
 func (m maker) make(ctx context.Context) (Made, error) {
@@ -186,8 +188,12 @@ func (m maker) archive(dir kmod.Dir) ([]byte, error) {
 
 // pack makes a layer of one file.
 func (m maker) pack(ctx context.Context, name string, content []byte) (oci.Layer, error) {
+	boot, err := m.bootDir()
+	if err != nil {
+		return oci.Layer{}, err
+	}
 	r, w := io.Pipe()
-	go func() { w.CloseWithError(writeBelow(w, m.bootDir(), name, content)) }()
+	go func() { w.CloseWithError(writeBelow(w, boot, name, content)) }()
 	return m.layout.WriteLayer(ctx, r, oci.LayerOptions{Epoch: m.graph.Target.Epoch})
 }
 
