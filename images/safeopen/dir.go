@@ -149,7 +149,13 @@ func Make(path string, mode fs.FileMode) (made string, err error) {
 			return made, err
 		}
 	}
-	if err := os.Mkdir(path, mode); err != nil {
+	if err := os.Mkdir(path, mode); errors.Is(err, fs.ErrExist) {
+		// Somebody else made it since. A link that leads nowhere is told as it is.
+		if info, missing := os.Stat(path); missing == nil && info.IsDir() {
+			return made, nil
+		}
+		return made, err
+	} else if err != nil {
 		return made, err
 	}
 	if made == "" {

@@ -2,13 +2,16 @@ package safeopen_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"github.com/rootbuild/rootbuild/images/safeopen"
@@ -137,6 +140,37 @@ func TestMake(t *testing.T) {
 		if info, err := os.Stat(dir + name); err != nil || info.Mode().Perm() != 0o755 {
 			t.Errorf("%s: %v, %v", name, info.Mode(), err)
 		}
+	}
+}
+
+// Those who make one directory at once have it all, and one of them made it.
+func TestMakeTogether(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 200 {
+		var made atomic.Int32
+		var all errgroup.Group
+		for range 8 {
+			all.Go(func() error {
+				first, err := safeopen.Make(fmt.Sprintf("%s/%d/b", dir, i), 0o755)
+				if first != "" {
+					made.Add(1)
+				}
+				return err
+			})
+		}
+		must(t, all.Wait())
+		if made.Load() == 0 {
+			t.Error("made by none")
+		}
+	}
+}
+
+// A link to nothing in its place stays an error.
+func TestMakeAtDanglingLink(t *testing.T) {
+	link := t.TempDir() + "/link"
+	must(t, os.Symlink("nothing", link))
+	if _, err := safeopen.Make(link, 0o755); !errors.Is(err, fs.ErrExist) {
+		t.Error(err)
 	}
 }
 
