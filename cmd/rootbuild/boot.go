@@ -12,10 +12,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const bootHelp = `boot starts a virtual machine that mounts a node root read-only by NFS, runs the
-checks of its target, powers it off, and says what passed. The root is the one
-that "current" names, or TAG. What nodes boot is not changed.`
-
 type bootVerb struct {
 	nfsroot string
 	nfs     string

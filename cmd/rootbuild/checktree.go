@@ -9,11 +9,6 @@ import (
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 )
 
-const checkTreeHelp = `check compares a node root with what its image says: every file's type, mode,
-owner, size, content, time, hard links, symlink target and capability. It tells
-each difference, and with any the exit code is 1. The image is not needed: what
-it says was kept when the root was unpacked.`
-
 type checkTreeVerb struct{ taggedOptions }
 
 func (v *checkTreeVerb) run(ctx context.Context, args []string, s streams) error {

@@ -8,18 +8,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const collectHelp = `gc moves node roots that nothing holds to the trash, and deletes what has been
-there for the grace. It shows what goes, what stays and why, and does it only
-with --yes.
-
-A root stays while it is current, while rollback would go to it, while a node
-holds it or may hold it, while it is one of the last of its target (--keep), and
-for a time after it was unpacked or current (--grace). A node of which nobody
-says what it mounts may hold any root, so all stay: see docs/store.md.
-
-gc is for the node roots of a master; the state directory of who builds is what
-rootbuild prune is for.`
-
 type collectVerb struct {
 	storeOptions
 	keep retentionOptions

@@ -6,10 +6,6 @@ import (
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 )
 
-const diffHelp = `diff tells what leads from root A to root B: packages with their versions, by the
-layers of the images, then files with their sizes. A package is "rebuilt" when
-its version is the same and its files are not.`
-
 type diffVerb struct{ taggedOptions }
 
 func (v *diffVerb) run(_ context.Context, args []string, s streams) error {

@@ -13,11 +13,6 @@ import (
 	"golang.org/x/term"
 )
 
-const enterHelp = `enter opens a shell in a node root, or runs COMMAND there, in a container of its
-own: the root is read-only, there is no network, and what is written to /run,
-/tmp and the other places where nodes write is gone at the end. The root is the
-one that "current" names, or TAG. The exit code is that of the command.`
-
 type enterVerb struct {
 	nfsroot string
 	runc    string

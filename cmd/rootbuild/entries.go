@@ -10,14 +10,6 @@ import (
 	"github.com/spf13/pflag"
 )
 
-const entriesHelp = `entries writes what pxelinux, GRUB and iPXE read into a directory that TFTP or HTTP
-serves: each root's own kernel and initramfs, with a command line that pins the
-root. The default entry gets the root that current names, and switch, rollback,
-pull and builds renew it from then on.
-
-Where the entries are is said once, with --tftp. A flag that is left out stays as
-it was. Groups of nodes can have roots of their own.`
-
 // entriesVerb writes boot entries.
 type entriesVerb struct {
 	storeOptions
@@ -28,7 +20,7 @@ type entriesVerb struct {
 func (v *entriesVerb) verbs() []verb {
 	return []verb{
 		{"ls", "list the boot entries: the default, groups, the menu", "entries ls", "", noArgs, new(entriesListVerb)},
-		{"group NAME", "say which nodes a group has", "entries group compute --mac '52:54:00:00:01:*'", entriesGroupHelp, exactly(1, "the group: rootbuild entries group NAME"), new(entriesGroupVerb)},
+		{"group NAME", "say which nodes a group has", "entries group compute --mac '52:54:00:00:01:*'", longHelp("entries-group"), exactly(1, "the group: rootbuild entries group NAME"), new(entriesGroupVerb)},
 		{"set GROUP TAG", "give the nodes of a group a root of their own", "entries set compute uclibc-0123456789ab", "", exactly(2, "a group and a tag: rootbuild entries set GROUP TAG"), new(entriesSetVerb)},
 		{"unset GROUP", "give the nodes of a group the default's root again", "entries unset compute", "", exactly(1, "the group: rootbuild entries unset GROUP"), new(entriesSetVerb)},
 		{"off", "remove the boot entries, and write none any more", "entries off", "", noArgs, new(entriesOffVerb)},
@@ -127,13 +119,6 @@ func (v *entriesListVerb) run(_ context.Context, _ []string, s streams) error {
 	}
 	return s.tell(list, v.json)
 }
-
-const entriesGroupHelp = `group says which nodes a group has, all of them: it replaces what was said before.
-A node that two groups name is refused. Groups are kept with the roots, so that
-they and the entries change together.
-
---mac takes * for any octet and [10-1f] for a range of them, --host [01-40] for a
-range of numbers.`
 
 // entriesGroupVerb defines a group, or forgets one.
 type entriesGroupVerb struct {

@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -31,6 +32,29 @@ func TestHelpIsComplete(t *testing.T) {
 		if !anyHas(root, name) {
 			t.Errorf("no verb has --%s, which is in a group", name)
 		}
+	}
+}
+
+// Each text is that of a verb, and names the file that it speaks of. That no text is
+// missing, newRoot sees.
+func TestHelpTexts(t *testing.T) {
+	root := newRoot(newStreams(io.Discard, io.Discard))
+	var used []string
+	for commands := []*cobra.Command{root}; len(commands) > 0; commands = commands[1:] {
+		used = append(used, commands[0].Long)
+		commands = append(commands, commands[0].Commands()...)
+	}
+	files, err := texts.ReadDir("help")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if !slices.Contains(used, longHelp(strings.TrimSuffix(f.Name(), ".txt"))) {
+			t.Errorf("help/%s is the text of no verb", f.Name())
+		}
+	}
+	if !strings.Contains(longHelp("packages"), packagesFile) {
+		t.Errorf("the text of packages does not name %s", packagesFile)
 	}
 }
 

@@ -13,12 +13,6 @@ import (
 	"github.com/rootbuild/rootbuild/images/cpio/kmod"
 )
 
-const initramfsHelp = `initramfs builds the target initramfs, if it is not built yet, and writes its files and
-the modules of a kernel as the archive that the kernel boots with.
-
-A kernel with the network driver and NFS built in needs no modules. Standard
-output carries the archive's sha256 and path, as sha256sum does.`
-
 type initramfsVerb struct {
 	target        string
 	kernelModules string

@@ -11,10 +11,6 @@ import (
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
 )
 
-const keygenHelp = `keygen makes a key pair to sign images with: NAME.key, encrypted with a password,
-and NAME.pub, which a policy names. They are as cosign makes and reads them. The
-password is that of $ROOTBUILD_PASSWORD, else of $COSIGN_PASSWORD, else asked for.`
-
 type keygenVerb struct{ noFlags }
 
 func (keygenVerb) run(_ context.Context, args []string, s streams) error {

@@ -7,9 +7,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const listHelp = `ls lists the node roots, the newest first; * marks current. KEPT says why
-rootbuild gc with the same flags would leave a root; one with a dash would go.`
-
 type listVerb struct {
 	storeOptions
 	keep retentionOptions

@@ -11,9 +11,6 @@ import (
 	"github.com/spf13/cobra/doc"
 )
 
-const manHelp = `man writes the manual pages, one a verb, to a directory: they are made of the texts
-of --help.`
-
 // manVerb is the verb that packagers call: a person reads the pages with man.
 type manVerb struct{ root *cobra.Command }
 

@@ -10,13 +10,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const packagesHelp = `packages lists what places have of packages: those that are named, HOST/REPOSITORY,
-oci:DIR or oci-archive:FILE, else those in ` + packagesFile + `.
-
-SIGNED BY says whose signatures count by the policy for packages, or why it refuses
-a package; without a policy nobody is asked. Two places that have other bytes for
-one package are an error.`
-
 type packagesVerb struct {
 	from     packageOptions
 	json     bool

@@ -16,18 +16,6 @@ import (
 	"github.com/rootbuild/rootbuild/stages"
 )
 
-const pruneHelp = `prune removes from the state directory what nothing needs any more: old images and
-sources, packages that were published, layers, records, what broke off. It shows
-what goes, what stays and why, and does it only with --yes.
-
-The embedded targets stay, those of --target, and those that were built within the
-grace (--grace): the newest images of each (--keep) with what they are built again
-of, and all that their next build takes. So do images of node roots (--nfsroot).
-BuildKit's cache stays as it is, unless --max-cache is given.
-
-prune is for the state directory of who builds; the node roots of a master are
-what rootbuild gc is for.`
-
 type pruneVerb struct {
 	targets  []string
 	nfsroot  string

@@ -14,13 +14,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const pullHelp = `pull brings an image from a registry (HOST/REPOSITORY:TAG, or by digest), or from
-a layout or an archive (oci:DIR, oci-archive:FILE, docker-archive:FILE, with :NAME
-or @sha256:DIGEST behind it where that has several), into the state directory,
-unpacks it as a node root and switches "current" to it. Only what is missing moves,
-each byte is checked, and a pull that broke off goes on where it was. Credentials
-are those of podman login, skopeo login and docker login.`
-
 type pullVerb struct {
 	trust  trustOptions
 	deploy deployOptions

@@ -10,13 +10,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const pushHelp = `push sends an image to a registry. Only what the registry lacks moves.
-
-The image is that of a node root's TAG, the newest of a target's name, or
-NAME@sha256:DIGEST as a build prints it: all of these in the state directory. Or
-it is in a layout: oci:DIR, oci-archive:FILE. Credentials are those of docker
-login.`
-
 type pushVerb struct {
 	image    imageOptions
 	registry registryOptions

@@ -7,11 +7,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const removeHelp = `rm moves node roots to the trash, .rootbuild/trash below the directory of roots.
-They stay whole there until rootbuild gc finds their grace over. A root that is
-current, or that a node holds or may hold, is refused with the reason; then none
-of those named is removed.`
-
 type removeVerb struct {
 	taggedOptions
 	use useOptions

@@ -15,12 +15,6 @@ import (
 	"github.com/rootbuild/rootbuild/nfsroot/boot"
 )
 
-const reportHelp = `report writes one HTML page about the image that the target has in the state
-directory and about the build that made it: what ran when, the graph of stages,
-sizes, what an update moves, and the last boot check. The page loads nothing.
-
-It tells what was built, not what the recipes are by now: see rootbuild plan.`
-
 type reportVerb struct {
 	target, output string
 	state          stateOptions

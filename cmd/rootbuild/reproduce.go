@@ -17,23 +17,6 @@ import (
 	"github.com/rootbuild/rootbuild/images/trust"
 )
 
-const reproduceHelp = `reproduce builds an image again, in an empty state directory, and compares: it
-says "identical", or each difference by package, file and kind, with the section
-of an ELF file and the member of an archive; with any the exit code is 1.
-
-What is built is what the image carries: its target, its recipes, and the digests
-of its sources and its base. The image is that of a node root's TAG, the newest
-of a target's name, NAME@sha256:DIGEST as a build prints it, or a registry's or
-layout's REF, which is pulled. With --target it is the newest of that target, and
-what is built is the target as it stands.
-
-Sources are pinned by sha256 and are read from the state directory, where they are
-checked again; those that it lacks are fetched. The base is the one that the image
-names if the state directory has it, and else another one.
-
-With --packages PLACE, it is a package that is built again, with the packages that it
-is built with taken from there, and compared with the one that the place has.`
-
 type reproduceVerb struct {
 	target   string
 	nfsroot  string

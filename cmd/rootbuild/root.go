@@ -52,21 +52,12 @@ const rootExample = `    rootbuild --target uclibc               build, unpack, 
     rootbuild --target ./site.yaml --check  switch only if the root boots
     rootbuild pull REF                      the same root on another master`
 
-const rootHelp = `rootbuild builds a target's node root from pinned sources, as a reproducible
-OCI image, unpacks it below the nfsroot directory and switches "current" to it.
-
-Standard output carries the digest reference of the image, all else goes to
-standard error.
-
-Exit codes: 0 all is done; 1 the work failed; 2 the command line or a file that
-it names is wrong, and nothing was started; 130 interrupted.`
-
 func newRoot(s streams) *cobra.Command {
 	var o buildOptions
 	cmd := &cobra.Command{
 		Use:           "rootbuild --target TARGET",
 		Short:         "build node roots for diskless clusters",
-		Long:          rootHelp,
+		Long:          longHelp("rootbuild"),
 		Example:       rootExample,
 		Args:          noArgs,
 		SilenceUsage:  true,

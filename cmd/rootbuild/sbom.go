@@ -15,14 +15,6 @@ import (
 	"github.com/rootbuild/rootbuild/images/trust"
 )
 
-const sbomHelp = `sbom prints what an image consists of, as an SPDX 2.3 document in JSON: its
-packages and the tools that made them, each with version, licence and sources.
-With --provenance it prints how the image was built: of what, by whom and when.
-
-The image is named as push takes it (a node root's TAG, a target, NAME@DIGEST, a
-layout), or by its reference in a registry. The document was attached to it when
-it was built; who attached it, only a signature of it could say.`
-
 type sbomVerb struct {
 	image      imageOptions
 	sources    bool

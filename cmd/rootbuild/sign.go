@@ -19,19 +19,6 @@ import (
 	"github.com/rootbuild/rootbuild/images/trust"
 )
 
-const signHelp = `sign signs an image with a key. The image is in a registry (HOST/REPOSITORY:TAG, or
-by digest), in a layout (oci:DIR), or in the state directory, as push takes it: by
-the TAG of a node root, a target's name, or NAME@sha256:DIGEST. There the
-signatures stay beside it, and go with it when it is pushed or exported.
-
-An image is signed for the repository that it is in; --for names that of an image
-which is in none yet. The serial orders the images of a repository: a master
-refuses one with a lower serial than it had before.
-
-Provenance is signed too, if the image was built in the state directory: the
-statement that is kept there, and not one that others may have attached. --provenance
-names another: read what you sign.`
-
 type signVerb struct {
 	key        string
 	repository string

@@ -12,10 +12,6 @@ func (v *switchVerb) run(ctx context.Context, args []string, s streams) error {
 	return v.move(s, func(store *nfsroot.Store) (string, error) { return args[0], store.Switch(ctx, args[0]) })
 }
 
-const rollbackHelp = `rollback makes current name the root again that it named before, by the journal
-of switches (see rootbuild log). Another rollback goes one further back: it never
-leads to a root that was rolled back from. Roots that were removed are passed over.`
-
 type rollbackVerb struct{ storeOptions }
 
 func (v *rollbackVerb) run(ctx context.Context, _ []string, s streams) error {

@@ -11,18 +11,6 @@ import (
 	"github.com/rootbuild/rootbuild/builder/sources"
 )
 
-const updateHelp = `update asks the archives of a target's sources what they have: whether the pinned
-file is still there, and whether there is a newer release beside it. It changes
-nothing, and downloads no source.
-
-Releases are looked for in the Debian archives that the host's apt is configured
-for (or --mirror), and where the directory or the tags beside an https origin can
-be listed. A place that does not answer, or with a fault of its own, is
-unreachable, not gone.
-
-Exit codes: 0 each pinned source is served by one of its origins, whether there
-are newer ones or not; 1 some are gone, or nobody could be asked.`
-
 type updateVerb struct {
 	target string
 	survey distfiles.SurveyOptions

@@ -36,38 +36,38 @@ func verbGroups() []verbGroup {
 		{"targets", "list the embedded targets", "targets", "", noArgs, targetsVerb{}},
 		{"plan --target TARGET", "show each stage of a target: cached, or to build and why", "plan --target uclibc", "", noArgs, new(planVerb)},
 		{"graph --target TARGET", "show which stage is built with which", "graph --target uclibc --format dot | dot -Tsvg >uclibc.svg", "", noArgs, new(graphVerb)},
-		{"report --target TARGET", "write a page about the last build of a target", "report --target uclibc -o report.html", reportHelp, noArgs, new(reportVerb)},
-		{"ls", "list the node roots; * marks current", "ls", listHelp, noArgs, new(listVerb)},
+		{"report --target TARGET", "write a page about the last build of a target", "report --target uclibc -o report.html", longHelp("report"), noArgs, new(reportVerb)},
+		{"ls", "list the node roots; * marks current", "ls", longHelp("ls"), noArgs, new(listVerb)},
 		{"log", "show every switch of current, the newest last", "log", "", noArgs, new(logVerb)},
-		{"diff A B", "compare two node roots: packages, then files", "diff uclibc-0123456789ab current", diffHelp, tagArgs(2), new(diffVerb)},
-		{"sbom TAG|LAYOUT|REF", "print an image's bill of materials, or its sources", "sbom uclibc >uclibc.spdx.json", sbomHelp, exactly(1, "whose: rootbuild sbom TAG|LAYOUT|REF"), new(sbomVerb)},
+		{"diff A B", "compare two node roots: packages, then files", "diff uclibc-0123456789ab current", longHelp("diff"), tagArgs(2), new(diffVerb)},
+		{"sbom TAG|LAYOUT|REF", "print an image's bill of materials, or its sources", "sbom uclibc >uclibc.spdx.json", longHelp("sbom"), exactly(1, "whose: rootbuild sbom TAG|LAYOUT|REF"), new(sbomVerb)},
 		{"doctor", "say what this host can do, and what it lacks for the rest", "doctor", "", noArgs, new(doctorVerb)},
 		{"version", "show the versions of rootbuild, Go and BuildKit", "version", "", noArgs, versionVerb{}},
 	}}, {"sources", []verb{
 		{"fetch --target TARGET", "fetch every source of a target into the state directory", "fetch --target uclibc --export /srv/distfiles", "", noArgs, new(fetchVerb)},
-		{"update --target TARGET", "tell which sources have newer releases, and which are gone", "update --target uclibc", updateHelp, noArgs, new(updateVerb)},
+		{"update --target TARGET", "tell which sources have newer releases, and which are gone", "update --target uclibc", longHelp("update"), noArgs, new(updateVerb)},
 	}}, {"the state directory", []verb{
-		{"prune", "remove from the state directory what nothing needs; shows it, unless --yes", "prune --target site.yaml --yes", pruneHelp, noArgs, new(pruneVerb)},
+		{"prune", "remove from the state directory what nothing needs; shows it, unless --yes", "prune --target site.yaml --yes", longHelp("prune"), noArgs, new(pruneVerb)},
 	}}, {"registry and trust", []verb{
-		{"push TAG|LAYOUT REF", "send an image to a registry", "push uclibc registry.example.org/nodes/uclibc:2026.11", pushHelp, exactly(2, "what to push, and where to: rootbuild push TAG|LAYOUT REF"), new(pushVerb)},
-		{"pull REF", "bring an image from a registry, unpack it and switch to it", "pull registry.example.org/nodes/uclibc:2026.11", pullHelp, exactly(1, "what to pull: rootbuild pull REF"), new(pullVerb)},
-		{"packages [PLACE...]", "list the packages that places have, and who signed them", "packages registry.example.org/packages", packagesHelp, cobra.ArbitraryArgs, new(packagesVerb)},
-		{"keygen NAME", "make a key pair to sign images with", "keygen site", keygenHelp, exactly(1, "the name of the key's files: rootbuild keygen NAME"), keygenVerb{}},
-		{"sign TAG|REF|LAYOUT --key KEY", "sign an image", "sign registry.example.org/nodes/uclibc:2026.11 --key site.key", signHelp, exactly(1, "what to sign: rootbuild sign TAG|REF|LAYOUT --key KEY"), new(signVerb)},
-		{"verify REF", "say who vouches for an image", "verify registry.example.org/nodes/uclibc:2026.11 --key site.pub", verifyHelp, exactly(1, "what to verify: rootbuild verify REF"), new(verifyVerb)},
+		{"push TAG|LAYOUT REF", "send an image to a registry", "push uclibc registry.example.org/nodes/uclibc:2026.11", longHelp("push"), exactly(2, "what to push, and where to: rootbuild push TAG|LAYOUT REF"), new(pushVerb)},
+		{"pull REF", "bring an image from a registry, unpack it and switch to it", "pull registry.example.org/nodes/uclibc:2026.11", longHelp("pull"), exactly(1, "what to pull: rootbuild pull REF"), new(pullVerb)},
+		{"packages [PLACE...]", "list the packages that places have, and who signed them", "packages registry.example.org/packages", longHelp("packages"), cobra.ArbitraryArgs, new(packagesVerb)},
+		{"keygen NAME", "make a key pair to sign images with", "keygen site", longHelp("keygen"), exactly(1, "the name of the key's files: rootbuild keygen NAME"), keygenVerb{}},
+		{"sign TAG|REF|LAYOUT --key KEY", "sign an image", "sign registry.example.org/nodes/uclibc:2026.11 --key site.key", longHelp("sign"), exactly(1, "what to sign: rootbuild sign TAG|REF|LAYOUT --key KEY"), new(signVerb)},
+		{"verify REF", "say who vouches for an image", "verify registry.example.org/nodes/uclibc:2026.11 --key site.pub", longHelp("verify"), exactly(1, "what to verify: rootbuild verify REF"), new(verifyVerb)},
 	}}, {"proof", []verb{
-		{"reproduce TAG|REF", "build an image again from what it carries, and compare", "reproduce registry.example.org/nodes/uclibc:2026.11", reproduceHelp, cobra.ArbitraryArgs, new(reproduceVerb)},
+		{"reproduce TAG|REF", "build an image again from what it carries, and compare", "reproduce registry.example.org/nodes/uclibc:2026.11", longHelp("reproduce"), cobra.ArbitraryArgs, new(reproduceVerb)},
 	}}, {"the master's roots", []verb{
 		{"switch TAG", "make current name another root; booted nodes keep theirs", "switch uclibc-0123456789ab", "", tagArgs(1), new(switchVerb)},
-		{"rollback", "make current name the root that it named before", "rollback", rollbackHelp, noArgs, new(rollbackVerb)},
-		{"entries", "write what boot loaders read: kernel, initramfs and root of one image", "entries --tftp /srv/tftp --server 10.0.0.1", entriesHelp, noArgs, new(entriesVerb)},
-		{"check TAG", "compare a node root with its image, file by file", "check current", checkTreeHelp, tagArgs(1), new(checkTreeVerb)},
-		{"rm TAG...", "remove node roots that nothing uses", "rm uclibc-0123456789ab", removeHelp, tagArgs(0), new(removeVerb)},
-		{"gc", "remove node roots that nothing holds; shows them, unless --yes", "gc --keep 3 --yes", collectHelp, noArgs, new(collectVerb)},
+		{"rollback", "make current name the root that it named before", "rollback", longHelp("rollback"), noArgs, new(rollbackVerb)},
+		{"entries", "write what boot loaders read: kernel, initramfs and root of one image", "entries --tftp /srv/tftp --server 10.0.0.1", longHelp("entries"), noArgs, new(entriesVerb)},
+		{"check TAG", "compare a node root with its image, file by file", "check current", longHelp("check"), tagArgs(1), new(checkTreeVerb)},
+		{"rm TAG...", "remove node roots that nothing uses", "rm uclibc-0123456789ab", longHelp("rm"), tagArgs(0), new(removeVerb)},
+		{"gc", "remove node roots that nothing holds; shows them, unless --yes", "gc --keep 3 --yes", longHelp("gc"), noArgs, new(collectVerb)},
 	}}, {"nodes", []verb{
-		{"boot [TAG]", "boot a node root in a virtual machine and run its checks", "boot --shell", bootHelp, atMostOneTag, new(bootVerb)},
-		{"enter [TAG] [-- COMMAND [ARG...]]", "open a shell in a node root, in a container", "enter current -- /bin/ps", enterHelp, enterArgs, new(enterVerb)},
-		{"initramfs", "write the initramfs that mounts a node's root", "initramfs --kernel-modules /lib/modules/$(uname -r)", initramfsHelp, noArgs, new(initramfsVerb)},
+		{"boot [TAG]", "boot a node root in a virtual machine and run its checks", "boot --shell", longHelp("boot"), atMostOneTag, new(bootVerb)},
+		{"enter [TAG] [-- COMMAND [ARG...]]", "open a shell in a node root, in a container", "enter current -- /bin/ps", longHelp("enter"), enterArgs, new(enterVerb)},
+		{"initramfs", "write the initramfs that mounts a node's root", "initramfs --kernel-modules /lib/modules/$(uname -r)", longHelp("initramfs"), noArgs, new(initramfsVerb)},
 	}}}
 }
 
@@ -95,7 +95,7 @@ func addVerbs(root *cobra.Command, s streams) {
 			root.AddCommand(cmd)
 		}
 	}
-	man := verb{"man DIR", "write the manual pages", "man /usr/local/share/man/man1", manHelp, exactly(1, "the directory of the pages: rootbuild man DIR"), manVerb{root}}
+	man := verb{"man DIR", "write the manual pages", "man /usr/local/share/man/man1", longHelp("man"), exactly(1, "the directory of the pages: rootbuild man DIR"), manVerb{root}}
 	root.AddCommand(man.command(s))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

@@ -10,14 +10,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const verifyHelp = `verify says whether an image may be used, without pulling it: whether the policy
-lets it through, or, with --key, whether all those keys signed it. The image is in
-a registry (HOST/REPOSITORY:TAG, or by digest) or in a layout (oci:DIR,
-oci-archive:FILE).
-
-Standard output carries the reference with the digest that is vouched for. The
-exit code is 1 if it is not.`
-
 type verifyVerb struct {
 	keys     []string
 	policy   string
