@@ -16,7 +16,8 @@ const module = "github.com/rootbuild/rootbuild"
 // layers maps each package, with those below it, to the packages of the module that it
 // may import. Only the command knows the whole flow.
 var layers = map[string][]string{
-	"cmd/rootbuild":       {"images", "images/cpio", "images/oci", "images/registry", "images/trust", "stages", "builder", "builder/attach", "builder/base", "builder/distfiles", "builder/engine", "builder/history", "builder/packages", "builder/plan", "builder/provenance", "builder/prune", "builder/report", "builder/sources", "builder/state", "nfsroot", "nfsroot/boot", "nfsroot/deploy", "nfsroot/entries", "nfsroot/unpack"},
+	"cmd/rootbuild":       {"cmd/rootbuild/cli", "images", "images/cpio", "images/oci", "images/registry", "images/trust", "stages", "builder", "builder/attach", "builder/base", "builder/distfiles", "builder/engine", "builder/history", "builder/packages", "builder/plan", "builder/provenance", "builder/prune", "builder/report", "builder/sources", "builder/state", "nfsroot", "nfsroot/boot", "nfsroot/deploy", "nfsroot/entries", "nfsroot/unpack"},
+	"cmd/rootbuild/cli":   {"builder/engine", "images"},
 	"hack/base":           {"builder/base", "images/oci"},
 	"hack/bench":          {"images/oci", "images/registry", "nfsroot"},
 	"images":              {},
@@ -80,6 +81,7 @@ var foreign = map[string][]string{
 	"builder/sources":    {buildkit, cobra},
 	"builder/state":      {buildkit, cobra},
 	"cmd/rootbuild":      {buildkit},
+	"cmd/rootbuild/cli":  {"net", "net/http", "os/exec", buildkit},
 	"nfsroot":            {"archive/tar", "archive/zip", "github.com/klauspost/compress/zstd"},
 	"nfsroot/deploy":     {cobra, "golang.org/x/term"},
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/nfsroot/boot"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/spf13/cobra"
@@ -38,9 +39,9 @@ func (v *bootVerb) addFlags(cmd *cobra.Command) {
 }
 
 // run boots one root and tells what its checks found.
-func (v *bootVerb) run(ctx context.Context, args []string, s streams) error {
+func (v *bootVerb) run(ctx context.Context, args []string, s cli.Streams) error {
 	if err := errors.Join(v.make.state.check(), v.machine.check()); err != nil {
-		return usageError{err}
+		return cli.UsageError{Err: err}
 	}
 	root, err := deploy.FindRoot(v.nfsroot, strings.Join(args, ""))
 	if err != nil {
@@ -56,26 +57,26 @@ func (v *bootVerb) run(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	if err := s.tell(report, v.json); err != nil {
+	if err := s.Tell(report, v.json); err != nil {
 		return err
 	}
-	hints(report, s.err)
+	hints(report, s.Err)
 	return report.Err(root.Tag)
 }
 
-func (v *bootVerb) trial(root deploy.Root, s streams) boot.Trial {
+func (v *bootVerb) trial(root deploy.Root, s cli.Streams) boot.Trial {
 	trial := v.machine.trial(v.make, s)
 	trial.Tag, trial.Image, trial.Root, trial.Export = root.Tag, root.Digest.String(), root.Path, root.Store
 	trial.NFS, trial.Overlay, trial.Log = v.nfs, v.writes, v.log
 	if v.shell {
-		trial.Hold = func(ctx context.Context, login []string) error { return hold(ctx, login, s.err) }
+		trial.Hold = func(ctx context.Context, login []string) error { return hold(ctx, login, s.Err) }
 	}
 	return trial
 }
 
 // hold leaves the node running. Its end is asked for, and no error.
 func hold(ctx context.Context, login []string, w io.Writer) error {
-	fmt.Fprintf(w, "the node runs until Ctrl-C; log in with:\n    %s\n", shellWords(login))
+	fmt.Fprintf(w, "the node runs until Ctrl-C; log in with:\n    %s\n", cli.ShellWords(login))
 	<-ctx.Done()
 	return nil
 }
@@ -88,7 +89,7 @@ func hints(r boot.Report, w io.Writer) {
 	}
 	var commands []string
 	for _, args := range r.Repeat {
-		commands = append(commands, shellWords(args))
+		commands = append(commands, cli.ShellWords(args))
 	}
 	fmt.Fprintf(w, "to repeat by hand: %s\n", strings.Join(commands, " & "))
 }

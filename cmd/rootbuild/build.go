@@ -12,6 +12,7 @@ import (
 	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/base"
 	"github.com/rootbuild/rootbuild/builder/provenance"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/trust"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
@@ -52,7 +53,7 @@ func (o *buildOptions) addFlags(cmd *cobra.Command) {
 }
 
 // runBuild is the whole line: target, stages, image, node root, current.
-func runBuild(ctx context.Context, o buildOptions, s streams) error {
+func runBuild(ctx context.Context, o buildOptions, s cli.Streams) error {
 	graph, err := loadGraph(o.target)
 	if err != nil {
 		return err
@@ -90,15 +91,15 @@ func runBuild(ctx context.Context, o buildOptions, s streams) error {
 			return err
 		}
 	}
-	_, err = fmt.Fprintln(s.out, image.Reference())
+	_, err = fmt.Fprintln(s.Out, image.Reference())
 	return err
 }
 
 // prepare says before an hour of building, not after, what keeps the image from
 // becoming a root.
-func (o *buildOptions) prepare(ctx context.Context, hasKernel bool, s streams) error {
+func (o *buildOptions) prepare(ctx context.Context, hasKernel bool, s cli.Streams) error {
 	if o.deploy.check && o.noUnpack {
-		return usageError{errors.Join(o.deploy.machine.check(), errors.New("--check boots the unpacked root: it does not go with --no-unpack"))}
+		return cli.UsageError{Err: errors.Join(o.deploy.machine.check(), errors.New("--check boots the unpacked root: it does not go with --no-unpack"))}
 	}
 	if o.noUnpack {
 		return nil
@@ -128,13 +129,13 @@ func (o buildOptions) parse() ([]oci.Destination, error) {
 	_, err = o.make.registry.options()
 	errs = append(errs, err)
 	if err := errors.Join(errs...); err != nil {
-		return nil, usageError{err}
+		return nil, cli.UsageError{Err: err}
 	}
 	return list, nil
 }
 
 // build makes the image of a graph.
-func (o buildOptions) build(ctx context.Context, graph stages.Graph, key *trust.PrivateKey, s streams) (deploy.Image, error) {
+func (o buildOptions) build(ctx context.Context, graph stages.Graph, key *trust.PrivateKey, s cli.Streams) (deploy.Image, error) {
 	image := deploy.Image{Target: graph.Target.Name}
 	err := o.make.hold("--target "+o.target, s, func(w workshop) (err error) {
 		w.options.KeepGoing, w.options.BuilderID = o.keepGoing, o.builderID
@@ -158,14 +159,14 @@ func (o buildOptions) signingKey() (*trust.PrivateKey, error) {
 	case o.sign == "":
 		return nil, nil
 	case len(o.push) == 0 && o.pushPackages == "":
-		return nil, usageError{errors.New("--sign: nothing is pushed; use --push, --push-packages, or rootbuild sign")}
+		return nil, cli.UsageErrorf("--sign: nothing is pushed; use --push, --push-packages, or rootbuild sign")
 	}
 	return readPrivateKey(o.sign)
 }
 
 // pushBuilt sends an image that was just built to where --push says, signed if
 // there is a key.
-func (o buildOptions) pushBuilt(ctx context.Context, i deploy.Image, key *trust.PrivateKey, s streams) error {
+func (o buildOptions) pushBuilt(ctx context.Context, i deploy.Image, key *trust.PrivateKey, s cli.Streams) error {
 	for _, ref := range o.push {
 		to, err := parseRegistry(ref)
 		if err != nil {
@@ -193,7 +194,7 @@ func checkBase(ref string) error {
 		return nil
 	}
 	if _, err := base.Resolve(ref); err != nil {
-		return usageError{err}
+		return cli.UsageError{Err: err}
 	}
 	return nil
 }

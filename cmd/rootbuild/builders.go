@@ -7,6 +7,7 @@ import (
 
 	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 )
 
 const (
@@ -38,7 +39,7 @@ func (o builderOptions) builders() ([]engine.Builder, error) {
 	if len(list) == 0 {
 		var err error
 		if list, err = builder.LoadBuilders(buildersFile); err != nil {
-			return nil, usageError{err}
+			return nil, cli.UsageError{Err: err}
 		}
 	}
 	if len(list) == 0 {
@@ -48,7 +49,7 @@ func (o builderOptions) builders() ([]engine.Builder, error) {
 		list[i].Runc = o.runc
 	}
 	if err := engine.Validate(list); err != nil {
-		return nil, usageError{err}
+		return nil, cli.UsageError{Err: err}
 	}
 	return list, nil
 }

@@ -5,13 +5,14 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 )
 
 type checkTreeVerb struct{ taggedOptions }
 
-func (v *checkTreeVerb) run(ctx context.Context, args []string, s streams) error {
+func (v *checkTreeVerb) run(ctx context.Context, args []string, s cli.Streams) error {
 	root, err := deploy.FindRoot(v.dir, args[0])
 	if err != nil {
 		return err
@@ -25,11 +26,11 @@ func (v *checkTreeVerb) run(ctx context.Context, args []string, s streams) error
 		return err
 	}
 	checked := nfsroot.NewChecked(root.Tag, found)
-	if err := cmp.Or(s.tell(checked, v.json), checked.Err()); err != nil {
+	if err := cmp.Or(s.Tell(checked, v.json), checked.Err()); err != nil {
 		return err
 	}
 	if !v.json {
-		s.note(fmt.Sprintf("%s: %d names are as in its image", root.Tag, root.Files))
+		s.Note(fmt.Sprintf("%s: %d names are as in its image", root.Tag, root.Files))
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/spf13/cobra"
 )
@@ -20,7 +21,7 @@ func (v *collectVerb) addFlags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&v.yes, "yes", false, "do it")
 }
 
-func (v *collectVerb) run(ctx context.Context, _ []string, s streams) error {
+func (v *collectVerb) run(ctx context.Context, _ []string, s cli.Streams) error {
 	policy, err := v.keep.policy()
 	if err != nil {
 		return err
@@ -31,13 +32,13 @@ func (v *collectVerb) run(ctx context.Context, _ []string, s streams) error {
 		return err
 	}
 	if !v.yes && !v.json {
-		defer s.note("nothing was changed; --yes does it")
+		defer s.Note("nothing was changed; --yes does it")
 	}
-	return s.tell(plan.Collection(v.yes), v.json)
+	return s.Tell(plan.Collection(v.yes), v.json)
 }
 
 // collect collects, or looks without a lock what a collection would do.
-func (v *collectVerb) collect(ctx context.Context, policy nfsroot.Policy, s streams) (_ nfsroot.Plan, err error) {
+func (v *collectVerb) collect(ctx context.Context, policy nfsroot.Policy, s cli.Streams) (_ nfsroot.Plan, err error) {
 	if !v.yes {
 		view, err := v.view()
 		if err != nil {
@@ -49,6 +50,6 @@ func (v *collectVerb) collect(ctx context.Context, policy nfsroot.Policy, s stre
 	if err != nil {
 		return nfsroot.Plan{}, err
 	}
-	defer closing(store, &err)
+	defer cli.Closing(store, &err)
 	return store.Collect(ctx, policy)
 }

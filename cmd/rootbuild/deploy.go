@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/nfsroot/boot"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/rootbuild/rootbuild/nfsroot/unpack"
@@ -17,8 +18,8 @@ type deployOptions struct {
 	nfsroot  string
 	noSwitch bool
 	link     bool
-	entries  uint // at most, of the image
-	size     size // at most, of what it unpacks to
+	entries  uint     // at most, of the image
+	size     cli.Size // at most, of what it unpacks to
 	check    bool
 	machine  machineOptions
 
@@ -41,10 +42,10 @@ func (o *deployOptions) addFlags(cmd *cobra.Command) {
 
 // prepare says beforehand what keeps an image from becoming a root here. The image of
 // a pull may have a kernel: that is seen when it is a root.
-func (o *deployOptions) prepare(ctx context.Context, mayHaveKernel bool, make makeOptions, s streams) error {
+func (o *deployOptions) prepare(ctx context.Context, mayHaveKernel bool, make makeOptions, s cli.Streams) error {
 	if o.check {
 		if err := o.machine.check(); err != nil {
-			return usageError{err}
+			return cli.UsageError{Err: err}
 		}
 		if err := boot.CheckHost(); err != nil {
 			return fmt.Errorf("preparing --check: %w", err)
@@ -65,16 +66,16 @@ func (o *deployOptions) prepare(ctx context.Context, mayHaveKernel bool, make ma
 }
 
 // run makes the image the root that nodes boot, as the flags say.
-func (o deployOptions) run(ctx context.Context, image deploy.Image, make makeOptions, s streams) error {
+func (o deployOptions) run(ctx context.Context, image deploy.Image, make makeOptions, s cli.Streams) error {
 	options := deploy.Options{
 		Dir: o.nfsroot, Tag: o.tag, NoSwitch: o.noSwitch, AllowOlder: o.allowOlder,
 		MaxEntries: o.maxEntries(), MaxSize: int64(o.size), Refuse: o.refuse, Labels: unpack.Labels(o.labels), Link: o.link,
 		Booted: func(r boot.Report) error {
-			err := r.WriteTable(s.err)
-			hints(r, s.err)
+			err := r.WriteTable(s.Err)
+			hints(r, s.Err)
 			return err
 		},
-		Note: s.note,
+		Note: s.Note,
 	}
 	if o.check {
 		trial := o.machine.trial(make, s)

@@ -3,12 +3,13 @@ package main
 import (
 	"context"
 
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 )
 
 type diffVerb struct{ taggedOptions }
 
-func (v *diffVerb) run(_ context.Context, args []string, s streams) error {
+func (v *diffVerb) run(_ context.Context, args []string, s cli.Streams) error {
 	a, err := deploy.FindRoot(v.dir, args[0])
 	if err != nil {
 		return err
@@ -25,5 +26,5 @@ func (v *diffVerb) run(_ context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	return s.tell(d, v.json)
+	return s.Tell(d, v.json)
 }

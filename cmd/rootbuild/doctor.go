@@ -9,6 +9,7 @@ import (
 
 	"github.com/rootbuild/rootbuild/builder/base"
 	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/nfsroot/boot"
 	"github.com/spf13/cobra"
 )
@@ -78,7 +79,7 @@ func checkKernel() error {
 }
 
 // run runs every check, whatever the others say.
-func (v *doctorVerb) run(ctx context.Context, _ []string, s streams) error {
+func (v *doctorVerb) run(ctx context.Context, _ []string, s cli.Streams) error {
 	failed, count := 0, 0
 	for _, j := range v.jobs(ctx) {
 		var report strings.Builder
@@ -97,7 +98,7 @@ func (v *doctorVerb) run(ctx context.Context, _ []string, s streams) error {
 				fmt.Fprintf(&report, "           %s\n", strings.TrimSuffix(line, "\n"))
 			}
 		}
-		if _, err := fmt.Fprintf(s.out, "%s: %s\n%s", j.name, can, &report); err != nil {
+		if _, err := fmt.Fprintf(s.Out, "%s: %s\n%s", j.name, can, &report); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/nfsroot/boot"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/spf13/cobra"
@@ -44,7 +45,7 @@ type exitStatus int
 
 func (e exitStatus) Error() string { return fmt.Sprintf("the command ended with status %d", int(e)) }
 
-func (v *enterVerb) run(ctx context.Context, args []string, _ streams) error {
+func (v *enterVerb) run(ctx context.Context, args []string, _ cli.Streams) error {
 	tags, command := splitDash(v.cmd, args)
 	root, err := deploy.FindRoot(v.nfsroot, strings.Join(tags, ""))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/rootbuild/rootbuild/nfsroot/entries"
 	"github.com/spf13/cobra"
@@ -19,11 +20,11 @@ type entriesVerb struct {
 
 func (v *entriesVerb) verbs() []verb {
 	return []verb{
-		{"ls", "list the boot entries: the default, groups, the menu", "entries ls", "", noArgs, new(entriesListVerb)},
-		{"group NAME", "say which nodes a group has", "entries group compute --mac '52:54:00:00:01:*'", longHelp("entries-group"), exactly(1, "the group: rootbuild entries group NAME"), new(entriesGroupVerb)},
-		{"set GROUP TAG", "give the nodes of a group a root of their own", "entries set compute uclibc-0123456789ab", "", exactly(2, "a group and a tag: rootbuild entries set GROUP TAG"), new(entriesSetVerb)},
-		{"unset GROUP", "give the nodes of a group the default's root again", "entries unset compute", "", exactly(1, "the group: rootbuild entries unset GROUP"), new(entriesSetVerb)},
-		{"off", "remove the boot entries, and write none any more", "entries off", "", noArgs, new(entriesOffVerb)},
+		{"ls", "list the boot entries: the default, groups, the menu", "entries ls", "", cli.NoArgs, new(entriesListVerb)},
+		{"group NAME", "say which nodes a group has", "entries group compute --mac '52:54:00:00:01:*'", longHelp("entries-group"), cli.Exactly(1, "the group: rootbuild entries group NAME"), new(entriesGroupVerb)},
+		{"set GROUP TAG", "give the nodes of a group a root of their own", "entries set compute uclibc-0123456789ab", "", cli.Exactly(2, "a group and a tag: rootbuild entries set GROUP TAG"), new(entriesSetVerb)},
+		{"unset GROUP", "give the nodes of a group the default's root again", "entries unset compute", "", cli.Exactly(1, "the group: rootbuild entries unset GROUP"), new(entriesSetVerb)},
+		{"off", "remove the boot entries, and write none any more", "entries off", "", cli.NoArgs, new(entriesOffVerb)},
 	}
 }
 
@@ -40,7 +41,7 @@ func (v *entriesVerb) addFlags(cmd *cobra.Command) {
 	f.StringVar(&v.site.Templates, "templates", entries.SiteTemplates, "`directory` of templates that replace the embedded ones (see docs/pxe.md)")
 }
 
-func (v *entriesVerb) run(ctx context.Context, _ []string, s streams) error {
+func (v *entriesVerb) run(ctx context.Context, _ []string, s cli.Streams) error {
 	return v.change(s, func(store *nfsroot.Store) error {
 		site, err := v.siteOf(store)
 		if err != nil {
@@ -58,7 +59,7 @@ func (v *entriesVerb) siteOf(store *nfsroot.Store) (entries.Site, error) {
 	}
 	first := site.TFTP == ""
 	if first && v.site.TFTP == "" {
-		return site, usageError{nfsroot.ErrNoEntries}
+		return site, cli.UsageError{Err: nfsroot.ErrNoEntries}
 	}
 	given := func(flag string) bool { return first || v.flags.Changed(flag) }
 	for flag, text := range map[string]struct{ to, from *string }{
@@ -84,18 +85,18 @@ func (v *entriesVerb) siteOf(store *nfsroot.Store) (entries.Site, error) {
 		}
 	}
 	if err := site.Check(); err != nil {
-		return site, usageError{err}
+		return site, cli.UsageError{Err: err}
 	}
 	return site, nil
 }
 
 // change changes the store by f, and shows the entries that came of it.
-func (o storeOptions) change(s streams, f func(*nfsroot.Store) error) (err error) {
+func (o storeOptions) change(s cli.Streams, f func(*nfsroot.Store) error) (err error) {
 	store, err := o.open(s)
 	if err != nil {
 		return err
 	}
-	defer closing(store, &err)
+	defer cli.Closing(store, &err)
 	if err := f(store); err != nil {
 		return err
 	}
@@ -103,12 +104,12 @@ func (o storeOptions) change(s streams, f func(*nfsroot.Store) error) (err error
 	if err != nil {
 		return err
 	}
-	return s.tell(list, o.json)
+	return s.Tell(list, o.json)
 }
 
 type entriesListVerb struct{ storeOptions }
 
-func (v *entriesListVerb) run(_ context.Context, _ []string, s streams) error {
+func (v *entriesListVerb) run(_ context.Context, _ []string, s cli.Streams) error {
 	view, err := v.view()
 	if err != nil {
 		return err
@@ -117,7 +118,7 @@ func (v *entriesListVerb) run(_ context.Context, _ []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	return s.tell(list, v.json)
+	return s.Tell(list, v.json)
 }
 
 // entriesGroupVerb defines a group, or forgets one.
@@ -136,13 +137,13 @@ func (v *entriesGroupVerb) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&v.remove, "remove", false, "forget the group; its nodes get the default's root")
 }
 
-func (v *entriesGroupVerb) run(ctx context.Context, args []string, s streams) error {
+func (v *entriesGroupVerb) run(ctx context.Context, args []string, s cli.Streams) error {
 	v.group.Name = args[0]
 	if v.remove {
 		return v.change(s, func(store *nfsroot.Store) error { return store.RemoveGroup(ctx, args[0]) })
 	}
 	if err := v.group.Check(); err != nil {
-		return usageError{err}
+		return cli.UsageError{Err: err}
 	}
 	return v.change(s, func(store *nfsroot.Store) error { return store.DefineGroup(ctx, v.group) })
 }
@@ -150,7 +151,7 @@ func (v *entriesGroupVerb) run(ctx context.Context, args []string, s streams) er
 // entriesSetVerb gives a group a root, or with no tag the default's.
 type entriesSetVerb struct{ taggedOptions }
 
-func (v *entriesSetVerb) run(ctx context.Context, args []string, s streams) error {
+func (v *entriesSetVerb) run(ctx context.Context, args []string, s cli.Streams) error {
 	group, tag := args[0], ""
 	if len(args) > 1 {
 		tag = args[1]
@@ -160,15 +161,15 @@ func (v *entriesSetVerb) run(ctx context.Context, args []string, s streams) erro
 
 type entriesOffVerb struct{ storeOptions }
 
-func (v *entriesOffVerb) run(_ context.Context, _ []string, s streams) (err error) {
+func (v *entriesOffVerb) run(_ context.Context, _ []string, s cli.Streams) (err error) {
 	store, err := v.open(s)
 	if err != nil {
 		return err
 	}
-	defer closing(store, &err)
+	defer cli.Closing(store, &err)
 	if err := store.EndEntries(); err != nil {
 		return err
 	}
-	s.note("the boot entries are removed; nodes with entries of a site's own boot as before")
+	s.Note("the boot entries are removed; nodes with entries of a site's own boot as before")
 	return nil
 }

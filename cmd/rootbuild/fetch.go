@@ -11,6 +11,7 @@ import (
 	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/builder/sources"
 	"github.com/rootbuild/rootbuild/builder/state"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/stages"
@@ -36,7 +37,7 @@ func (v *fetchVerb) addFlags(cmd *cobra.Command) {
 	v.state.addProgress(cmd)
 }
 
-func (v *fetchVerb) run(ctx context.Context, _ []string, s streams) (err error) {
+func (v *fetchVerb) run(ctx context.Context, _ []string, s cli.Streams) (err error) {
 	graph, err := loadGraph(v.target)
 	if err := errors.Join(err, v.state.check()); err != nil {
 		return err
@@ -51,7 +52,7 @@ func (v *fetchVerb) run(ctx context.Context, _ []string, s streams) (err error) 
 	if err != nil {
 		return err
 	}
-	defer closing(in, &err)
+	defer cli.Closing(in, &err)
 	if err := v.fetch(ctx, in, graph, s); err != nil {
 		return err
 	}
@@ -60,7 +61,7 @@ func (v *fetchVerb) run(ctx context.Context, _ []string, s streams) (err error) 
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(s.err, "%d files of %s in %s\n", files, graph.Target.Name, v.export)
+		fmt.Fprintf(s.Err, "%d files of %s in %s\n", files, graph.Target.Name, v.export)
 	}
 	if v.push != "" {
 		return v.send(ctx, in, graph, to, s)
@@ -69,7 +70,7 @@ func (v *fetchVerb) run(ctx context.Context, _ []string, s streams) (err error) 
 }
 
 // fetch brings what the state lacks.
-func (v *fetchVerb) fetch(ctx context.Context, in *state.State, graph stages.Graph, s streams) error {
+func (v *fetchVerb) fetch(ctx context.Context, in *state.State, graph stages.Graph, s cli.Streams) error {
 	from, err := v.sources.sources(v.registry)
 	if err != nil {
 		return err
@@ -79,7 +80,7 @@ func (v *fetchVerb) fetch(ctx context.Context, in *state.State, graph stages.Gra
 
 // send sends the sources to a registry, and prints the reference by which they are
 // had again.
-func (v *fetchVerb) send(ctx context.Context, in *state.State, graph stages.Graph, to oci.Reference, s streams) error {
+func (v *fetchVerb) send(ctx context.Context, in *state.State, graph stages.Graph, to oci.Reference, s cli.Streams) error {
 	var digest v1.Hash
 	err := transfer("push "+to.String(), v.registry, v.state, s, func(options registry.Options) (err error) {
 		digest, err = sources.Push(ctx, in, graph, to, options)
@@ -88,6 +89,6 @@ func (v *fetchVerb) send(ctx context.Context, in *state.State, graph stages.Grap
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(s.out, to.At(digest))
+	_, err = fmt.Fprintln(s.Out, to.At(digest))
 	return err
 }

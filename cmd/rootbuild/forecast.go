@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rootbuild/rootbuild/builder/plan"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 )
 
 // forecastOptions say for how many builders plan computes what a build takes.
@@ -34,16 +35,16 @@ func (o forecastOptions) check() error {
 }
 
 // write writes what there is to build, and how long that takes.
-func (o forecastOptions) write(p plan.Plan, json bool, s streams) error {
+func (o forecastOptions) write(p plan.Plan, json bool, s cli.Streams) error {
 	forecast := p.Forecast(o.builders, o.steps)
 	if json {
-		return s.json(struct {
+		return s.JSON(struct {
 			Stages   []plan.Stage  `json:"stages"`
 			Forecast plan.Forecast `json:"forecast"`
 		}{p.Stages, forecast})
 	}
-	if err := p.WriteTable(s.out); err != nil {
+	if err := p.WriteTable(s.Out); err != nil {
 		return err
 	}
-	return forecast.WriteTable(s.out)
+	return forecast.WriteTable(s.Out)
 }

@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"fmt"
 
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/spf13/cobra"
 )
 
@@ -14,16 +14,16 @@ func (v *graphVerb) addFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&v.format, "format", "text", "`form` to print: text, or dot for graphviz")
 }
 
-func (v *graphVerb) run(_ context.Context, _ []string, s streams) error {
+func (v *graphVerb) run(_ context.Context, _ []string, s cli.Streams) error {
 	graph, err := loadGraph(v.target)
 	if err != nil {
 		return err
 	}
 	switch v.format {
 	case "text":
-		return graph.Text(s.out)
+		return graph.Text(s.Out)
 	case "dot":
-		return graph.Dot(s.out)
+		return graph.Dot(s.Out)
 	}
-	return usageError{fmt.Errorf("--format %q: it is text or dot", v.format)}
+	return cli.UsageErrorf("--format %q: it is text or dot", v.format)
 }

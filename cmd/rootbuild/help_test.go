@@ -6,13 +6,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
 // Each verb has a place and an example, and each flag of the main job a group.
 func TestHelpIsComplete(t *testing.T) {
-	root := newRoot(newStreams(io.Discard, io.Discard))
+	root := newRoot(cli.NewStreams(io.Discard, io.Discard))
 	for _, cmd := range root.Commands() {
 		own := !slices.Contains([]string{"help", "completion"}, cmd.Name())
 		if own && !cmd.HasExample() {
@@ -38,7 +39,7 @@ func TestHelpIsComplete(t *testing.T) {
 // Each text is that of a verb, and names the file that it speaks of. That no text is
 // missing, newRoot sees.
 func TestHelpTexts(t *testing.T) {
-	root := newRoot(newStreams(io.Discard, io.Discard))
+	root := newRoot(cli.NewStreams(io.Discard, io.Discard))
 	var used []string
 	for commands := []*cobra.Command{root}; len(commands) > 0; commands = commands[1:] {
 		used = append(used, commands[0].Long)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rootbuild/rootbuild/builder"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/images/cpio"
 	"github.com/rootbuild/rootbuild/images/cpio/kmod"
 )
@@ -36,31 +37,31 @@ func (v *initramfsVerb) addFlags(cmd *cobra.Command) {
 // initramfsTarget is the embedded target that an initramfs is made of.
 const initramfsTarget = "initramfs"
 
-func (v *initramfsVerb) run(ctx context.Context, _ []string, s streams) error {
+func (v *initramfsVerb) run(ctx context.Context, _ []string, s cli.Streams) error {
 	sum, err := v.build(ctx, s)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.out, "%s  %s\n", sum, v.output)
+	_, err = fmt.Fprintf(s.Out, "%s  %s\n", sum, v.output)
 	return err
 }
 
 // build writes the initramfs and returns its sha256. Modules are picked before
 // anything is built: what is wrong with them is wrong with the command line.
-func (v *initramfsVerb) build(ctx context.Context, s streams) (sum string, err error) {
+func (v *initramfsVerb) build(ctx context.Context, s cli.Streams) (sum string, err error) {
 	graph, err := loadGraph(v.target)
 	if err != nil {
 		return "", err
 	}
 	if err := v.make.check(); err != nil {
-		return "", usageError{err}
+		return "", cli.UsageError{Err: err}
 	}
 	modules, err := v.selectModules()
 	if err != nil {
-		return "", usageError{err}
+		return "", cli.UsageError{Err: err}
 	}
 	if v.kernelModules != "" {
-		s.note(modules.String())
+		s.Note(modules.String())
 	}
 	err = v.make.hold("--target "+v.target, s, func(w workshop) (err error) {
 		if w.options.Packages, err = v.make.packages.places(v.make.registry); err != nil {

@@ -7,17 +7,18 @@ import (
 	"os"
 
 	"github.com/google/renameio/v2"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/images/trust"
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
 )
 
 type keygenVerb struct{ noFlags }
 
-func (keygenVerb) run(_ context.Context, args []string, s streams) error {
+func (keygenVerb) run(_ context.Context, args []string, s cli.Streams) error {
 	private, public := args[0]+".key", args[0]+".pub"
 	for _, file := range []string{private, public} {
 		if _, err := os.Lstat(file); err == nil {
-			return usageError{fmt.Errorf("%s is there already, and keys are not replaced: name another, or move it away", file)}
+			return cli.UsageErrorf("%s is there already, and keys are not replaced: name another, or move it away", file)
 		}
 	}
 	password, err := keyPassword(true)
@@ -35,7 +36,7 @@ func (keygenVerb) run(_ context.Context, args []string, s streams) error {
 	if err != nil {
 		return fmt.Errorf("writing the key pair: %w", err)
 	}
-	_, err = fmt.Fprintln(s.out, public)
+	_, err = fmt.Fprintln(s.Out, public)
 	return err
 }
 
@@ -59,7 +60,7 @@ func keyPassword(confirm bool) ([]byte, error) {
 func readPrivateKey(file string) (*trust.PrivateKey, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("reading the key: %w", err)}
+		return nil, cli.UsageErrorf("reading the key: %w", err)
 	}
 	password, err := keyPassword(false)
 	if err != nil {
@@ -67,7 +68,7 @@ func readPrivateKey(file string) (*trust.PrivateKey, error) {
 	}
 	key, err := trust.ParsePrivateKey(text, password)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("reading the key %s: %w", file, err)}
+		return nil, cli.UsageErrorf("reading the key %s: %w", file, err)
 	}
 	return key, nil
 }

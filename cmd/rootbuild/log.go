@@ -1,10 +1,14 @@
 package main
 
-import "context"
+import (
+	"context"
+
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
+)
 
 type logVerb struct{ storeOptions }
 
-func (v *logVerb) run(_ context.Context, _ []string, s streams) error {
+func (v *logVerb) run(_ context.Context, _ []string, s cli.Streams) error {
 	view, err := v.view()
 	if err != nil {
 		return err
@@ -13,5 +17,5 @@ func (v *logVerb) run(_ context.Context, _ []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	return s.tell(history, v.json)
+	return s.Tell(history, v.json)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/spf13/cobra"
 )
 
@@ -17,7 +18,7 @@ func (v *listVerb) addFlags(cmd *cobra.Command) {
 	v.keep.addFlags(cmd)
 }
 
-func (v *listVerb) run(_ context.Context, _ []string, s streams) error {
+func (v *listVerb) run(_ context.Context, _ []string, s cli.Streams) error {
 	policy, err := v.keep.policy()
 	if err != nil {
 		return err
@@ -31,5 +32,5 @@ func (v *listVerb) run(_ context.Context, _ []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	return s.tell(plan.Listing(policy.Now), v.json)
+	return s.Tell(plan.Listing(policy.Now), v.json)
 }

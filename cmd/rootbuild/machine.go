@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rootbuild/rootbuild/builder/sources"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/nfsroot/boot"
 )
 
@@ -58,7 +59,7 @@ const hostKernel = "host"
 
 // findKernel says beforehand what is wrong with the kernel that is named. One that
 // stands for the host's is found, and so is one for a root that has none.
-func (o *machineOptions) findKernel(ctx context.Context, rootHasOwn bool, make makeOptions, s streams) error {
+func (o *machineOptions) findKernel(ctx context.Context, rootHasOwn bool, make makeOptions, s cli.Streams) error {
 	if o.kernel == "" && rootHasOwn {
 		return nil
 	}
@@ -73,7 +74,7 @@ func (o *machineOptions) findKernel(ctx context.Context, rootHasOwn bool, make m
 
 // findHostKernel returns the host's kernel, or else one that is fetched once and kept
 // in the state directory with its modules.
-func findHostKernel(ctx context.Context, make makeOptions, s streams) (kernel, modules string, err error) {
+func findHostKernel(ctx context.Context, make makeOptions, s cli.Streams) (kernel, modules string, err error) {
 	kernel, err = boot.FindKernel("")
 	if !errors.Is(err, boot.ErrNoKernel) {
 		return kernel, "", err
@@ -89,14 +90,14 @@ func findHostKernel(ctx context.Context, make makeOptions, s streams) (kernel, m
 }
 
 // trial is a boot on such a machine, with an initramfs made as rootbuild initramfs does.
-func (o machineOptions) trial(make makeOptions, s streams) boot.Trial {
+func (o machineOptions) trial(make makeOptions, s cli.Streams) boot.Trial {
 	return boot.Trial{
 		Options: boot.Options{
 			Kernel: o.kernel, Initramfs: o.initramfs, Append: o.words,
 			Accel: o.accel, Memory: o.memory, Timeout: o.timeout,
-			Report: func(r boot.Result) { s.note(r.String()) },
+			Report: func(r boot.Result) { s.Note(r.String()) },
 		},
-		Boots: filepath.Join(make.state.dir, "boots"), Modules: o.modules, Note: s.note,
+		Boots: filepath.Join(make.state.dir, "boots"), Modules: o.modules, Note: s.Note,
 		FindKernel: func(ctx context.Context) (string, string, error) { return findHostKernel(ctx, make, s) },
 		MakeInitramfs: func(ctx context.Context, modules, file string) error {
 			v := initramfsVerb{target: initramfsTarget, kernelModules: modules, output: file, make: make}

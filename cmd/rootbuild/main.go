@@ -8,12 +8,11 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"regexp"
-	"strings"
 	"syscall"
 
 	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 )
 
@@ -24,66 +23,46 @@ const (
 	exitInterrupted = 130
 )
 
-// usageError marks what is wrong with the command line or with the files that
-// it names, in contrast to work that failed.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the program at once; the next run sweeps.
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:], newStreams(os.Stdout, os.Stderr)))
+	os.Exit(run(ctx, os.Args[1:], cli.NewStreams(os.Stdout, os.Stderr)))
 }
 
 // run executes one command line and returns its exit code.
-func run(ctx context.Context, args []string, s streams) int {
+func run(ctx context.Context, args []string, s cli.Streams) int {
 	cmd := newRoot(s)
 	cmd.SetArgs(args)
-	cmd.SetOut(s.out)
-	cmd.SetErr(s.err)
+	cmd.SetOut(s.Out)
+	cmd.SetErr(s.Err)
 	err := cmd.ExecuteContext(ctx)
 	if err == nil {
 		return 0
 	}
 	if ctx.Err() != nil {
-		fmt.Fprintln(s.err, "rootbuild: interrupted; the next run goes on from here")
+		fmt.Fprintln(s.Err, "rootbuild: interrupted; the next run goes on from here")
 		return exitInterrupted
 	}
 	var status exitStatus
 	if errors.As(err, &status) {
 		return int(status)
 	}
-	fmt.Fprintf(s.err, "rootbuild: %v\n", err)
+	fmt.Fprintf(s.Err, "rootbuild: %v\n", err)
 	if isUsage(err) {
 		return exitUsage
 	}
 	var step *engine.StepError
 	if errors.As(err, &step) {
-		fmt.Fprintf(s.err, "to repeat: rootbuild %s\n", shellWords(args))
+		fmt.Fprintf(s.Err, "to repeat: rootbuild %s\n", cli.ShellWords(args))
 	}
 	return exitFailed
 }
 
 // isUsage says whether the command line is at fault.
 func isUsage(err error) bool {
-	var usage usageError
+	var usage cli.UsageError
 	var name deploy.NameError
 	var missing *builder.PackageError
 	return errors.As(err, &usage) || errors.As(err, &name) || errors.As(err, &missing)
-}
-
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
-
-// shellWords writes arguments so that a shell reads the same ones.
-func shellWords(args []string) string {
-	words := make([]string, len(args))
-	for i, a := range args {
-		words[i] = a
-		if !plainWord.MatchString(a) {
-			words[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(words, " ")
 }

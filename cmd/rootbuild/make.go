@@ -8,6 +8,7 @@ import (
 	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/builder/state"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 )
 
 // makeOptions are the flags of every verb that may have to make an image.
@@ -58,7 +59,7 @@ type workshop struct {
 }
 
 // hold holds the state directory for a verb, and shows progress, while f works.
-func (o makeOptions) hold(verb string, s streams, f func(workshop) error) error {
+func (o makeOptions) hold(verb string, s cli.Streams, f func(workshop) error) error {
 	return o.state.hold(verb, s, func(in *state.State, display *engine.Display) error {
 		builders, err := o.builder.builders()
 		if err != nil {

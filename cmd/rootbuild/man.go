@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 )
@@ -16,7 +17,7 @@ type manVerb struct{ root *cobra.Command }
 
 func (manVerb) addFlags(*cobra.Command) {}
 
-func (v manVerb) run(_ context.Context, args []string, _ streams) error {
+func (v manVerb) run(_ context.Context, args []string, _ cli.Streams) error {
 	if err := os.MkdirAll(args[0], 0o755); err != nil {
 		return err
 	}

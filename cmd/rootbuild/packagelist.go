@@ -3,9 +3,9 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 
 	"github.com/rootbuild/rootbuild/builder/packages"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/images/trust"
 	"github.com/spf13/cobra"
 )
@@ -22,19 +22,19 @@ func (v *packagesVerb) addFlags(cmd *cobra.Command) {
 	v.registry.addFlags(cmd)
 }
 
-func (v *packagesVerb) run(ctx context.Context, args []string, s streams) error {
+func (v *packagesVerb) run(ctx context.Context, args []string, s cli.Streams) error {
 	v.from.from = args
 	refs, err := v.from.refs()
 	if err != nil {
 		return err
 	}
 	if len(refs) == 0 {
-		return usageError{errors.New("name a place: rootbuild packages HOST/REPOSITORY, oci:DIR or oci-archive:FILE; or put places into " + packagesFile)}
+		return cli.UsageErrorf("name a place: rootbuild packages HOST/REPOSITORY, oci:DIR or oci-archive:FILE; or put places into " + packagesFile)
 	}
 	policy, judged := trust.Policy{}, v.from.policy != ""
 	if !judged {
 		if judged, err = trust.HasPolicy(policyFile); err != nil {
-			return usageError{err}
+			return cli.UsageError{Err: err}
 		}
 	}
 	if judged {
@@ -50,5 +50,5 @@ func (v *packagesVerb) run(ctx context.Context, args []string, s streams) error 
 	if err != nil {
 		return err
 	}
-	return cmp.Or(s.tell(list, v.json), list.Err())
+	return cmp.Or(s.Tell(list, v.json), list.Err())
 }

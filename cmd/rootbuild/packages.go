@@ -2,12 +2,12 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/packages"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/trust"
 )
@@ -62,7 +62,7 @@ func (o packageOptions) refs() ([]oci.Reference, error) {
 	if len(from) == 0 {
 		var err error
 		if from, err = packages.LoadPlaces(packagesFile); err != nil {
-			return nil, usageError{err}
+			return nil, cli.UsageError{Err: err}
 		}
 	}
 	var list []oci.Reference
@@ -72,7 +72,7 @@ func (o packageOptions) refs() ([]oci.Reference, error) {
 		list, errs = append(list, ref), append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, usageError{fmt.Errorf("--packages: %w", err)}
+		return nil, cli.UsageErrorf("--packages: %w", err)
 	}
 	return list, nil
 }
@@ -83,10 +83,10 @@ func (o packageOptions) load() (trust.Policy, error) {
 	if file == "" {
 		found, err := trust.HasPolicy(policyFile)
 		if err != nil {
-			return trust.Policy{}, usageError{err}
+			return trust.Policy{}, cli.UsageError{Err: err}
 		}
 		if !found {
-			return trust.Policy{}, usageError{fmt.Errorf("packages are code that every node runs: say whose are taken, with `packages: {signatures: {of: [KEY]}}` in %s, or name another policy with --package-policy", policyFile)}
+			return trust.Policy{}, cli.UsageErrorf("packages are code that every node runs: say whose are taken, with `packages: {signatures: {of: [KEY]}}` in %s, or name another policy with --package-policy", policyFile)
 		}
 		file = policyFile
 	}
@@ -101,7 +101,7 @@ func (o buildOptions) publish(key *trust.PrivateKey) (*builder.Publish, error) {
 	}
 	ref, err := packages.ParsePlace(o.pushPackages)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--push-packages: %w", err)}
+		return nil, cli.UsageErrorf("--push-packages: %w", err)
 	}
 	options, err := o.make.registry.options()
 	return &builder.Publish{Place: packages.Place{Ref: ref, Registry: options}, Key: key}, err

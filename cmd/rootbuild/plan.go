@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rootbuild/rootbuild/builder/plan"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/stages"
 )
 
@@ -36,7 +37,7 @@ func (v *planVerb) addFlags(cmd *cobra.Command) {
 	v.state.addFlags(cmd)
 }
 
-func (v *planVerb) run(ctx context.Context, _ []string, s streams) error {
+func (v *planVerb) run(ctx context.Context, _ []string, s cli.Streams) error {
 	graph, err := loadGraph(v.target)
 	if err != nil {
 		return err
@@ -49,16 +50,16 @@ func (v *planVerb) run(ctx context.Context, _ []string, s streams) error {
 		return v.forecast.write(p, v.json, s)
 	}
 	if v.json {
-		return json.NewEncoder(s.out).Encode(p.Stages)
+		return json.NewEncoder(s.Out).Encode(p.Stages)
 	}
-	return p.WriteTable(s.out)
+	return p.WriteTable(s.Out)
 }
 
 // plan holds the state directory while it looks what a build would do.
-func (v *planVerb) plan(ctx context.Context, graph stages.Graph, s streams) (p plan.Plan, err error) {
+func (v *planVerb) plan(ctx context.Context, graph stages.Graph, s cli.Streams) (p plan.Plan, err error) {
 	builders, err := v.builder.builders()
 	if err := errors.Join(checkBase(v.base), err, v.forecast.check()); err != nil {
-		return p, usageError{err}
+		return p, cli.UsageError{Err: err}
 	}
 	places, err := v.places.places(v.remote)
 	if err != nil {
@@ -68,11 +69,11 @@ func (v *planVerb) plan(ctx context.Context, graph stages.Graph, s streams) (p p
 	if err != nil {
 		return p, err
 	}
-	defer closing(in, &err)
+	defer cli.Closing(in, &err)
 	in.Use(builders...)
 	p, err = plan.Of(ctx, in, graph, plan.Options{Base: v.base, Archive: v.mirror.archive, Packages: places})
 	if err == nil && p.NoBase {
-		s.note("no base yet: a build makes it first")
+		s.Note("no base yet: a build makes it first")
 	}
 	return p, err
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/builder/prune"
 	"github.com/rootbuild/rootbuild/builder/state"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/images"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/rootbuild/rootbuild/stages"
@@ -20,8 +20,8 @@ type pruneVerb struct {
 	targets  []string
 	nfsroot  string
 	keep     int
-	grace    days
-	maxCache size
+	grace    cli.Days
+	maxCache cli.Size
 	builder  engine.Builder
 	state    stateOptions
 	yes      bool
@@ -30,7 +30,7 @@ type pruneVerb struct {
 
 func (v *pruneVerb) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	v.grace = days(30 * day)
+	v.grace = cli.Days(30 * cli.Day)
 	f.StringArrayVarP(&v.targets, "target", "t", nil, "`target` that stays, beside the embedded ones: a YAML file; may be given again")
 	f.IntVar(&v.keep, "keep", 2, "`number` of images of each target that stay, the newest")
 	f.Var(&v.grace, "grace", "how long another target stays after it was built, and what no target names after it came")
@@ -42,7 +42,7 @@ func (v *pruneVerb) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&v.json, "json", false, "as JSON")
 }
 
-func (v *pruneVerb) run(ctx context.Context, _ []string, s streams) error {
+func (v *pruneVerb) run(ctx context.Context, _ []string, s cli.Streams) error {
 	options, err := v.options()
 	if err != nil {
 		return err
@@ -53,13 +53,13 @@ func (v *pruneVerb) run(ctx context.Context, _ []string, s streams) error {
 	}
 	if !v.json {
 		for _, note := range pruned.Notes {
-			s.note(note)
+			s.Note(note)
 		}
 		if !v.yes {
-			defer s.note("nothing was changed; --yes does it")
+			defer s.Note("nothing was changed; --yes does it")
 		}
 	}
-	return s.tell(pruned, v.json)
+	return s.Tell(pruned, v.json)
 }
 
 // prune holds the state directory, also to look: a build would change what is seen.
@@ -71,7 +71,7 @@ func (v *pruneVerb) prune(ctx context.Context, o prune.Options) (_ prune.Pruned,
 	if err != nil {
 		return prune.Pruned{}, err
 	}
-	defer closing(in, &err)
+	defer cli.Closing(in, &err)
 	in.Use(v.builder)
 	return prune.Run(ctx, in, o)
 }
@@ -80,12 +80,12 @@ func (v *pruneVerb) prune(ctx context.Context, o prune.Options) (_ prune.Pruned,
 func (v *pruneVerb) options() (prune.Options, error) {
 	o := prune.Options{Yes: v.yes, Keep: v.keep, Grace: time.Duration(v.grace), MaxCache: int64(v.maxCache)}
 	if v.keep < 1 {
-		return o, usageError{fmt.Errorf("--keep %d: of each target that stays, one image does at least", v.keep)}
+		return o, cli.UsageErrorf("--keep %d: of each target that stays, one image does at least", v.keep)
 	}
 	for _, target := range slices.Concat(images.Names(), v.targets) {
 		graph, err := stages.LoadTarget(target)
 		if err != nil {
-			return o, usageError{err}
+			return o, cli.UsageError{Err: err}
 		}
 		o.Graphs = append(o.Graphs, graph)
 	}

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/images/trust"
@@ -38,17 +39,17 @@ func (v *pullVerb) addFlags(cmd *cobra.Command) {
 // have, before its garbage is collected more often.
 const entryMemory = 330
 
-func (v *pullVerb) run(ctx context.Context, args []string, s streams) error {
+func (v *pullVerb) run(ctx context.Context, args []string, s cli.Streams) error {
 	if err := v.make.state.check(); err != nil {
 		return err
 	}
 	if !slices.Contains(unpack.AllLabels, unpack.Labels(v.deploy.labels)) {
-		return usageError{fmt.Errorf("--labels %q: want one of %v", v.deploy.labels, unpack.AllLabels)}
+		return cli.UsageErrorf("--labels %q: want one of %v", v.deploy.labels, unpack.AllLabels)
 	}
 	debug.SetMemoryLimit(entryMemory * int64(max(v.deploy.maxEntries(), unpack.DefaultMaxEntries)))
 	from, err := oci.ParseReference(args[0])
 	if err != nil {
-		return usageError{err}
+		return cli.UsageError{Err: err}
 	}
 	if err := v.deploy.prepare(ctx, true, v.make, s); err != nil {
 		return err
@@ -64,12 +65,12 @@ func (v *pullVerb) run(ctx context.Context, args []string, s streams) error {
 	if err := v.deploy.run(ctx, image, v.make, s); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(s.out, image.Reference())
+	_, err = fmt.Fprintln(s.Out, image.Reference())
 	return err
 }
 
 // pull holds the state directory while the image comes.
-func (v *pullVerb) pull(ctx context.Context, from oci.Reference, policy trust.Policy, s streams) (_ deploy.Image, err error) {
+func (v *pullVerb) pull(ctx context.Context, from oci.Reference, policy trust.Policy, s cli.Streams) (_ deploy.Image, err error) {
 	if _, err := v.make.registry.options(); err != nil {
 		return deploy.Image{}, err
 	}
@@ -77,7 +78,7 @@ func (v *pullVerb) pull(ctx context.Context, from oci.Reference, policy trust.Po
 	if err != nil {
 		return deploy.Image{}, err
 	}
-	defer closing(state, &err)
+	defer cli.Closing(state, &err)
 	layout, err := oci.OpenLayout(state.Images())
 	if err != nil {
 		return deploy.Image{}, err
@@ -86,7 +87,7 @@ func (v *pullVerb) pull(ctx context.Context, from oci.Reference, policy trust.Po
 	if err != nil {
 		return deploy.Image{}, err
 	}
-	pulled.WriteText(s.err)
+	pulled.WriteText(s.Err)
 	return deploy.Image{
 		Layout: layout, Digest: pulled.Digest, Target: deploy.TargetOf(pulled.Title),
 		From: from.At(pulled.Digest), Verdict: pulled.Verdict,
@@ -94,7 +95,7 @@ func (v *pullVerb) pull(ctx context.Context, from oci.Reference, policy trust.Po
 }
 
 // pullImage brings an image into a layout, with its progress in a display of its own.
-func pullImage(ctx context.Context, l *oci.Layout, from oci.Reference, policy trust.Policy, ro registryOptions, so stateOptions, s streams) (pulled registry.Pulled, err error) {
+func pullImage(ctx context.Context, l *oci.Layout, from oci.Reference, policy trust.Policy, ro registryOptions, so stateOptions, s cli.Streams) (pulled registry.Pulled, err error) {
 	err = transfer("pull "+from.String(), ro, so, s, func(options registry.Options) error {
 		pulled, err = registry.Pull(ctx, l, from, policy, options)
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/spf13/cobra"
@@ -21,7 +22,7 @@ func (v *pushVerb) addFlags(cmd *cobra.Command) {
 	v.registry.addFlags(cmd)
 }
 
-func (v *pushVerb) run(ctx context.Context, args []string, s streams) error {
+func (v *pushVerb) run(ctx context.Context, args []string, s cli.Streams) error {
 	if err := v.image.state.check(); err != nil {
 		return err
 	}
@@ -37,7 +38,7 @@ func (v *pushVerb) run(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(s.out, to.At(digest))
+	_, err = fmt.Fprintln(s.Out, to.At(digest))
 	return err
 }
 
@@ -48,13 +49,13 @@ func parseRegistry(ref string) (oci.Reference, error) {
 		err = fmt.Errorf("reference %q is no registry's: want HOST/REPOSITORY:TAG; a build copies to layouts with --output", ref)
 	}
 	if err != nil {
-		return to, usageError{err}
+		return to, cli.UsageError{Err: err}
 	}
 	return to, nil
 }
 
 // pushImage sends an image, with its progress in a display of its own.
-func pushImage(ctx context.Context, from, to oci.Reference, ro registryOptions, so stateOptions, s streams) (digest v1.Hash, err error) {
+func pushImage(ctx context.Context, from, to oci.Reference, ro registryOptions, so stateOptions, s cli.Streams) (digest v1.Hash, err error) {
 	err = transfer("push "+to.String(), ro, so, s, func(options registry.Options) error {
 		digest, err = registry.Push(ctx, from, to, options)
 		return err

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/spf13/cobra"
 )
@@ -37,23 +38,23 @@ func (o *registryOptions) addMirrors(cmd *cobra.Command) {
 func (o registryOptions) options() (registry.Options, error) {
 	options := registry.Options{PlainHTTP: o.plainHTTP, Mirrors: o.mirrors}
 	if err := options.Check(); err != nil {
-		return options, usageError{err}
+		return options, cli.UsageError{Err: err}
 	}
 	var err error
 	options.Hosts, err = registry.LoadHosts(cmp.Or(o.hosts, registriesFile))
 	if err != nil && (o.hosts != "" || !errors.Is(err, fs.ErrNotExist)) {
-		return options, usageError{err}
+		return options, cli.UsageError{Err: err}
 	}
 	if o.ca != "" {
 		if options.RootCAs, err = registry.WithCA(nil, o.ca); err != nil {
-			return options, usageError{fmt.Errorf("reading --registry-ca: %w", err)}
+			return options, cli.UsageErrorf("reading --registry-ca: %w", err)
 		}
 	}
 	return options, nil
 }
 
 // transfer shows what f moves as one step, with a bar for each blob.
-func transfer(name string, ro registryOptions, so stateOptions, s streams, f func(registry.Options) error) error {
+func transfer(name string, ro registryOptions, so stateOptions, s cli.Streams, f func(registry.Options) error) error {
 	options, err := ro.options()
 	if err != nil {
 		return err

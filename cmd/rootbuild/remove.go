@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/spf13/cobra"
 )
@@ -17,7 +18,7 @@ func (v *removeVerb) addFlags(cmd *cobra.Command) {
 	v.use.addFlags(cmd)
 }
 
-func (v *removeVerb) run(ctx context.Context, tags []string, s streams) (err error) {
+func (v *removeVerb) run(ctx context.Context, tags []string, s cli.Streams) (err error) {
 	sources, err := v.use.sources()
 	if err != nil {
 		return err
@@ -26,12 +27,12 @@ func (v *removeVerb) run(ctx context.Context, tags []string, s streams) (err err
 	if err != nil {
 		return err
 	}
-	defer closing(store, &err)
+	defer cli.Closing(store, &err)
 	if err := store.Remove(ctx, tags, sources); err != nil {
 		return err
 	}
 	if !v.json {
-		defer s.note("in the trash; rootbuild gc --yes deletes it when its grace is over")
+		defer s.Note("in the trash; rootbuild gc --yes deletes it when its grace is over")
 	}
-	return s.tell(nfsroot.Removed{Trashed: tags}, v.json)
+	return s.Tell(nfsroot.Removed{Trashed: tags}, v.json)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rootbuild/rootbuild/builder/history"
 	buildreport "github.com/rootbuild/rootbuild/builder/report"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/nfsroot/boot"
 )
 
@@ -26,7 +27,7 @@ func (v *reportVerb) addFlags(cmd *cobra.Command) {
 	v.state.addFlags(cmd)
 }
 
-func (v *reportVerb) run(ctx context.Context, _ []string, s streams) error {
+func (v *reportVerb) run(ctx context.Context, _ []string, s cli.Streams) error {
 	target, err := loadTarget(v.target)
 	if err != nil {
 		return err
@@ -41,7 +42,7 @@ func (v *reportVerb) run(ctx context.Context, _ []string, s streams) error {
 		return err
 	}
 	if v.output == "-" {
-		_, err := s.file.Write(html.Bytes())
+		_, err := s.File.Write(html.Bytes())
 		return err
 	}
 	if err := renameio.WriteFile(v.output, html.Bytes(), 0o644); err != nil {
@@ -56,7 +57,7 @@ func (v *reportVerb) gather(ctx context.Context, target string) (page buildrepor
 	if err != nil {
 		return page, err
 	}
-	defer closing(in, &err)
+	defer cli.Closing(in, &err)
 	if page, err = history.Page(ctx, in, target); err != nil {
 		return page, err
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/rootbuild/rootbuild/builder"
 	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/builder/state"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/trust"
 )
@@ -48,18 +48,18 @@ func (v *reproduceVerb) addFlags(cmd *cobra.Command) {
 	v.make.addFlags(cmd)
 }
 
-func (v *reproduceVerb) run(ctx context.Context, args []string, s streams) error {
+func (v *reproduceVerb) run(ctx context.Context, args []string, s cli.Streams) error {
 	if len(args) > 1 || (len(args) == 1) == (v.target != "") {
-		return usageError{errors.New("name one image to build again: rootbuild reproduce TAG|REF, or --target TARGET")}
+		return cli.UsageErrorf("name one image to build again: rootbuild reproduce TAG|REF, or --target TARGET")
 	}
 	if len(v.make.packages.from) > 0 && (len(v.packages) == 0 || v.target == "") {
-		return usageError{errors.New("--packages: say which package of which target: rootbuild reproduce --target TARGET --package NAME --packages PLACE")}
+		return cli.UsageErrorf("--packages: say which package of which target: rootbuild reproduce --target TARGET --package NAME --packages PLACE")
 	}
 	if err := v.make.check(); err != nil {
-		return usageError{err}
+		return cli.UsageError{Err: err}
 	}
 	if builders, err := v.make.builder.builders(); err == nil && len(builders) > 1 {
-		return usageError{errors.New("reproduce builds in one place: name it with --builder, given once")}
+		return cli.UsageErrorf("reproduce builds in one place: name it with --builder, given once")
 	}
 	if _, err := v.make.registry.options(); err != nil {
 		return err
@@ -73,9 +73,9 @@ func (v *reproduceVerb) run(ctx context.Context, args []string, s streams) error
 		return err
 	}
 	if v.json {
-		err = s.json(report)
+		err = s.JSON(report)
 	} else {
-		err = report.WriteText(s.out, s.err, v.all)
+		err = report.WriteText(s.Out, s.Err, v.all)
 	}
 	return cmp.Or(err, report.Err())
 }
@@ -85,11 +85,11 @@ func (v *reproduceVerb) run(ctx context.Context, args []string, s streams) error
 func (v *reproduceVerb) key() (*trust.PrivateKey, error) {
 	switch {
 	case v.statement == "" && v.repository != "":
-		return nil, usageError{errors.New("--for without --statement KEY")}
+		return nil, cli.UsageErrorf("--for without --statement KEY")
 	case v.statement == "":
 		return nil, nil
 	case len(v.packages) > 0:
-		return nil, usageError{errors.New("--statement is of a whole image: leave --package out")}
+		return nil, cli.UsageErrorf("--statement is of a whole image: leave --package out")
 	}
 	if err := checkFor(v.repository); err != nil {
 		return nil, err
@@ -99,12 +99,12 @@ func (v *reproduceVerb) key() (*trust.PrivateKey, error) {
 
 // reproduce holds the state directory, which has the image, the sources and the
 // base, while another one is built in.
-func (v *reproduceVerb) reproduce(ctx context.Context, what string, key *trust.PrivateKey, s streams) (report builder.Reproduced, err error) {
+func (v *reproduceVerb) reproduce(ctx context.Context, what string, key *trust.PrivateKey, s cli.Streams) (report builder.Reproduced, err error) {
 	in, err := v.make.state.open("reproduce " + what + v.target)
 	if err != nil {
 		return report, err
 	}
-	defer closing(in, &err)
+	defer cli.Closing(in, &err)
 	builders, err := v.make.builder.builders()
 	if err != nil {
 		return report, err
@@ -124,7 +124,7 @@ func (v *reproduceVerb) reproduce(ctx context.Context, what string, key *trust.P
 	if err != nil {
 		return report, err
 	}
-	defer closing(r, &err)
+	defer cli.Closing(r, &err)
 	if len(options.Packages) > 0 {
 		err = v.ofPlaces(ctx, r, &report, s)
 		return report, err
@@ -144,7 +144,7 @@ func (v *reproduceVerb) reproduce(ctx context.Context, what string, key *trust.P
 }
 
 // ofPlaces compares packages with those that were published.
-func (v *reproduceVerb) ofPlaces(ctx context.Context, r *builder.Reproduction, report *builder.Reproduced, s streams) error {
+func (v *reproduceVerb) ofPlaces(ctx context.Context, r *builder.Reproduction, report *builder.Reproduced, s cli.Streams) error {
 	graph, err := loadGraph(v.target)
 	if err != nil {
 		return err
@@ -157,7 +157,7 @@ func (v *reproduceVerb) ofPlaces(ctx context.Context, r *builder.Reproduction, r
 
 // subject brings the image and what it is built of, and says which repository it comes
 // from, if it was pulled.
-func (v *reproduceVerb) subject(ctx context.Context, what string, r *builder.Reproduction, in *state.State, s streams) (subject builder.Subject, repository string, err error) {
+func (v *reproduceVerb) subject(ctx context.Context, what string, r *builder.Reproduction, in *state.State, s cli.Streams) (subject builder.Subject, repository string, err error) {
 	local := imageOptions{v.nfsroot, v.make.state}
 	if v.target != "" {
 		graph, err := loadGraph(v.target)
@@ -189,7 +189,7 @@ func (v *reproduceVerb) subject(ctx context.Context, what string, r *builder.Rep
 }
 
 // pull brings an image that anybody may have made: it is what is built again.
-func (v *reproduceVerb) pull(ctx context.Context, from oci.Reference, in *state.State, s streams) (v1.Hash, error) {
+func (v *reproduceVerb) pull(ctx context.Context, from oci.Reference, in *state.State, s cli.Streams) (v1.Hash, error) {
 	layout, err := oci.OpenLayout(in.Images())
 	if err != nil {
 		return v1.Hash{}, err

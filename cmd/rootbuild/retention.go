@@ -1,13 +1,10 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"net/netip"
-	"strconv"
-	"strings"
 	"time"
 
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/spf13/cobra"
 )
@@ -36,7 +33,7 @@ func (o useOptions) sources() (nfsroot.Sources, error) {
 	for _, text := range o.others {
 		prefix, err := parsePrefix(text)
 		if err != nil {
-			return nfsroot.Sources{}, usageError{fmt.Errorf("--other-client %q: it is no address and no prefix", text)}
+			return nfsroot.Sources{}, cli.UsageErrorf("--other-client %q: it is no address and no prefix", text)
 		}
 		list.Others = append(list.Others, prefix)
 	}
@@ -53,12 +50,12 @@ func parsePrefix(text string) (netip.Prefix, error) {
 // retentionOptions are the flags that say what a collection leaves.
 type retentionOptions struct {
 	keep  int
-	grace days
+	grace cli.Days
 	use   useOptions
 }
 
 func (o *retentionOptions) addFlags(cmd *cobra.Command) {
-	o.grace = days(7 * day)
+	o.grace = cli.Days(7 * cli.Day)
 	cmd.Flags().IntVar(&o.keep, "keep", 3, "`number` of roots of each target that stay, those used last")
 	cmd.Flags().Var(&o.grace, "grace", "how long a root stays after it was unpacked or current, and again in the trash")
 	o.use.addFlags(cmd)
@@ -66,42 +63,8 @@ func (o *retentionOptions) addFlags(cmd *cobra.Command) {
 
 func (o retentionOptions) policy() (nfsroot.Policy, error) {
 	if o.keep < 0 {
-		return nfsroot.Policy{}, usageError{fmt.Errorf("--keep %d: it is a number of roots", o.keep)}
+		return nfsroot.Policy{}, cli.UsageErrorf("--keep %d: it is a number of roots", o.keep)
 	}
 	sources, err := o.use.sources()
 	return nfsroot.Policy{Keep: o.keep, Grace: time.Duration(o.grace), Sources: sources}, err
-}
-
-const day = 24 * time.Hour
-
-// days is a time as a flag, in days or as Go writes it.
-type days time.Duration
-
-// String implements pflag.Value.
-func (d *days) String() string {
-	if t := time.Duration(*d); t%day == 0 {
-		return fmt.Sprintf("%dd", t/day)
-	}
-	return time.Duration(*d).String()
-}
-
-// Set implements pflag.Value.
-func (d *days) Set(text string) error {
-	t, err := parseDays(text)
-	if err != nil || t < 0 {
-		return errors.New("it is a time such as 7d or 12h")
-	}
-	*d = days(t)
-	return nil
-}
-
-// Type implements pflag.Value.
-func (d *days) Type() string { return "time" }
-
-func parseDays(text string) (time.Duration, error) {
-	if n, ok := strings.CutSuffix(text, "d"); ok {
-		count, err := strconv.ParseUint(n, 10, 16)
-		return time.Duration(count) * day, err
-	}
-	return time.ParseDuration(text)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -10,6 +9,7 @@ import (
 
 	"github.com/rootbuild/rootbuild/builder/attach"
 	"github.com/rootbuild/rootbuild/builder/provenance"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/images/trust"
@@ -29,9 +29,9 @@ func (v *sbomVerb) addFlags(cmd *cobra.Command) {
 	v.registry.addFlags(cmd)
 }
 
-func (v *sbomVerb) run(ctx context.Context, args []string, s streams) error {
+func (v *sbomVerb) run(ctx context.Context, args []string, s cli.Streams) error {
 	if v.sources && v.provenance {
-		return usageError{errors.New("--sources and --provenance: want one of them")}
+		return cli.UsageErrorf("--sources and --provenance: want one of them")
 	}
 	options, err := v.registry.options()
 	if err != nil {
@@ -63,8 +63,8 @@ func (v *sbomVerb) run(ctx context.Context, args []string, s streams) error {
 		return fmt.Errorf("the image %s has no %s attached: build it again with this rootbuild, and push it again", at.At(digest), name)
 	}
 	if len(list) > 1 {
-		fmt.Fprintf(s.err, "%d of the type %s are attached to %s, by different builds; this is the first by its digest\n", len(list), artifactType, at.At(digest))
+		fmt.Fprintf(s.Err, "%d of the type %s are attached to %s, by different builds; this is the first by its digest\n", len(list), artifactType, at.At(digest))
 	}
-	_, err = s.file.Write(list[0].Blobs[0].Data)
+	_, err = s.File.Write(list[0].Blobs[0].Data)
 	return err
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rootbuild/rootbuild/builder/provenance"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/images/trust"
@@ -38,13 +38,13 @@ func (v *signVerb) addFlags(cmd *cobra.Command) {
 	v.registry.addFlags(cmd)
 }
 
-func (v *signVerb) run(ctx context.Context, args []string, s streams) error {
+func (v *signVerb) run(ctx context.Context, args []string, s cli.Streams) error {
 	what := args[0]
 	if v.key == "" {
-		return usageError{errors.New("--key is missing: the private key to sign with (see rootbuild keygen)")}
+		return cli.UsageErrorf("--key is missing: the private key to sign with (see rootbuild keygen)")
 	}
 	if oci.IsLocal(what) && !strings.HasPrefix(what, "oci:") {
-		return usageError{fmt.Errorf("%s: an archive is not written to: sign the image before it is exported, or its layout", what)}
+		return cli.UsageErrorf("%s: an archive is not written to: sign the image before it is exported, or its layout", what)
 	}
 	if err := checkFor(v.repository); err != nil {
 		return err
@@ -63,7 +63,7 @@ func (v *signVerb) run(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(s.out, ref.At(h))
+	_, err = fmt.Fprintln(s.Out, ref.At(h))
 	return err
 }
 
@@ -73,13 +73,13 @@ func checkFor(repository string) error {
 		return nil
 	}
 	if _, err := parseRegistry(repository + ":tag"); err != nil {
-		return usageError{fmt.Errorf("--for %q: want HOST/REPOSITORY", repository)}
+		return cli.UsageErrorf("--for %q: want HOST/REPOSITORY", repository)
 	}
 	return nil
 }
 
 // sign signs an image where it is. It holds the state directory while it signs there.
-func (v *signVerb) sign(ctx context.Context, what string, ref oci.Reference, key *trust.PrivateKey, s streams) (_ v1.Hash, err error) {
+func (v *signVerb) sign(ctx context.Context, what string, ref oci.Reference, key *trust.PrivateKey, s cli.Streams) (_ v1.Hash, err error) {
 	options, err := v.registry.options()
 	if err != nil {
 		return v1.Hash{}, err
@@ -89,7 +89,7 @@ func (v *signVerb) sign(ctx context.Context, what string, ref oci.Reference, key
 		if err != nil {
 			return v1.Hash{}, err
 		}
-		defer closing(in, &err)
+		defer cli.Closing(in, &err)
 	}
 	told := provenance.Of(v.image.state.dir)
 	if v.provenance != "" {
@@ -106,7 +106,7 @@ func (v *signVerb) sign(ctx context.Context, what string, ref oci.Reference, key
 	}
 	list, err := registry.Attachments(ctx, ref, h, provenance.Type, options)
 	if slices.ContainsFunc(list, func(a oci.Attachment) bool { return trust.IsProvenance(a, h) }) {
-		fmt.Fprintf(s.err, "its provenance is not signed, for %s did not build it: read it with rootbuild sbom --provenance, and sign it with --provenance FILE\n", v.image.state.dir)
+		fmt.Fprintf(s.Err, "its provenance is not signed, for %s did not build it: read it with rootbuild sbom --provenance, and sign it with --provenance FILE\n", v.image.state.dir)
 	}
 	return h, err
 }

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -11,6 +8,7 @@ import (
 
 	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/builder/state"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 )
 
 // stateOptions say where builds keep their state and how they show progress.
@@ -35,33 +33,28 @@ func (o stateOptions) open(verb string) (*state.State, error) {
 // check refuses a progress display that there is not.
 func (o stateOptions) check() error {
 	if !slices.Contains(engine.ProgressModes, o.progress) {
-		return usageError{fmt.Errorf("--progress %q: it is one of %s", o.progress, strings.Join(engine.ProgressModes, ", "))}
+		return cli.UsageErrorf("--progress %q: it is one of %s", o.progress, strings.Join(engine.ProgressModes, ", "))
 	}
 	return nil
 }
 
 // hold holds the state directory for a verb, and shows progress, while f works.
-func (o stateOptions) hold(verb string, s streams, f func(*state.State, *engine.Display) error) (err error) {
+func (o stateOptions) hold(verb string, s cli.Streams, f func(*state.State, *engine.Display) error) (err error) {
 	in, err := o.open(verb)
 	if err != nil {
 		return err
 	}
-	defer closing(in, &err)
+	defer cli.Closing(in, &err)
 	return o.show(s, func(display *engine.Display) error { return f(in, display) })
 }
 
 // show shows progress while f works. Its display is closed before anything else is
 // written.
-func (o stateOptions) show(s streams, f func(*engine.Display) error) (err error) {
-	display, err := engine.NewDisplay(s.terminal, o.progress)
+func (o stateOptions) show(s cli.Streams, f func(*engine.Display) error) (err error) {
+	display, err := engine.NewDisplay(s.Terminal, o.progress)
 	if err != nil {
 		return err
 	}
-	defer closing(display, &err)
+	defer cli.Closing(display, &err)
 	return f(display)
-}
-
-// closing closes c at the end of a function and adds its error to the result.
-func closing(c io.Closer, err *error) {
-	*err = errors.Join(*err, c.Close())
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/spf13/cobra"
 )
@@ -33,8 +34,8 @@ func (o *taggedOptions) addFlags(cmd *cobra.Command) {
 func (o storeOptions) view() (*nfsroot.View, error) { return nfsroot.OpenReadOnly(o.dir) }
 
 // open takes the directory to change what is in it.
-func (o storeOptions) open(s streams) (*nfsroot.Store, error) {
-	return nfsroot.Open(o.dir, nfsroot.Options{Existing: true, Note: s.note})
+func (o storeOptions) open(s cli.Streams) (*nfsroot.Store, error) {
+	return nfsroot.Open(o.dir, nfsroot.Options{Existing: true, Note: s.Note})
 }
 
 // completeTags completes the tags of roots.

@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/images"
 	"github.com/rootbuild/rootbuild/stages"
 	"github.com/spf13/cobra"
@@ -12,20 +12,20 @@ import (
 
 type targetsVerb struct{ noFlags }
 
-func (targetsVerb) run(_ context.Context, _ []string, s streams) error {
+func (targetsVerb) run(_ context.Context, _ []string, s cli.Streams) error {
 	for _, name := range images.Names() {
 		t, err := images.Load(name)
 		if err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintf(s.out, "%-12s %s\n", t.Name, t.Description); err != nil {
+		if _, err := fmt.Fprintf(s.Out, "%-12s %s\n", t.Name, t.Description); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-var errNoTarget = usageError{errors.New("no target: name one with --target (see rootbuild targets)")}
+var errNoTarget = cli.UsageErrorf("no target: name one with --target (see rootbuild targets)")
 
 // loadGraph reads a target with its recipes. Its faults are those of files, so none of
 // them starts any work.
@@ -35,7 +35,7 @@ func loadGraph(target string) (stages.Graph, error) {
 	}
 	graph, err := stages.LoadTarget(target)
 	if err != nil {
-		return graph, usageError{err}
+		return graph, cli.UsageError{Err: err}
 	}
 	return graph, nil
 }
@@ -47,7 +47,7 @@ func loadTarget(target string) (images.Target, error) {
 	}
 	t, err := images.Load(target)
 	if err != nil {
-		return t, usageError{err}
+		return t, cli.UsageError{Err: err}
 	}
 	return t, nil
 }

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/trust"
 	"github.com/spf13/cobra"
@@ -25,12 +25,12 @@ func (o *trustOptions) addFlags(cmd *cobra.Command) {
 }
 
 // load returns the policy, and warns where it lets everything through.
-func (o trustOptions) load(from oci.Reference, s streams) (trust.Policy, error) {
+func (o trustOptions) load(from oci.Reference, s cli.Streams) (trust.Policy, error) {
 	if o.noVerify {
 		if o.policy != "" {
-			return trust.Policy{}, usageError{errors.New("--policy and --insecure-no-verify: want one of them")}
+			return trust.Policy{}, cli.UsageErrorf("--policy and --insecure-no-verify: want one of them")
 		}
-		fmt.Fprintf(s.err, "WARNING: --insecure-no-verify: NO SIGNATURE IS CHECKED. Whoever can write to %s decides what nodes run as root.\n", from)
+		fmt.Fprintf(s.Err, "WARNING: --insecure-no-verify: NO SIGNATURE IS CHECKED. Whoever can write to %s decides what nodes run as root.\n", from)
 		return trust.Unverified, nil
 	}
 	if o.policy != "" {
@@ -38,13 +38,13 @@ func (o trustOptions) load(from oci.Reference, s streams) (trust.Policy, error) 
 	}
 	found, err := trust.HasPolicy(policyFile)
 	if err != nil {
-		return trust.Policy{}, usageError{err}
+		return trust.Policy{}, cli.UsageError{Err: err}
 	}
 	if found {
 		return loadPolicy(policyFile)
 	}
 	if !from.Pinned() {
-		fmt.Fprintf(s.err, "warning: nobody vouches for %s: there is no %s, and no digest was asked for\n", from, policyFile)
+		fmt.Fprintf(s.Err, "warning: nobody vouches for %s: there is no %s, and no digest was asked for\n", from, policyFile)
 	}
 	return trust.Unverified, nil
 }
@@ -52,7 +52,7 @@ func (o trustOptions) load(from oci.Reference, s streams) (trust.Policy, error) 
 func loadPolicy(file string) (trust.Policy, error) {
 	p, err := trust.LoadPolicy(file)
 	if err != nil {
-		return p, usageError{err}
+		return p, cli.UsageError{Err: err}
 	}
 	return p, nil
 }

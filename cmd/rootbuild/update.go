@@ -9,6 +9,7 @@ import (
 
 	"github.com/rootbuild/rootbuild/builder/distfiles"
 	"github.com/rootbuild/rootbuild/builder/sources"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 )
 
 type updateVerb struct {
@@ -25,25 +26,25 @@ func (v *updateVerb) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&v.json, "json", false, "print JSON")
 }
 
-func (v *updateVerb) run(ctx context.Context, _ []string, s streams) error {
+func (v *updateVerb) run(ctx context.Context, _ []string, s cli.Streams) error {
 	graph, err := loadGraph(v.target)
 	if err != nil {
 		return err
 	}
 	if v.survey.Mirror != "" && !strings.Contains(v.survey.Mirror, ":/") {
-		return usageError{fmt.Errorf("--mirror %q: want the base URL of a Debian archive; registries are not asked", v.survey.Mirror)}
+		return cli.UsageErrorf("--mirror %q: want the base URL of a Debian archive; registries are not asked", v.survey.Mirror)
 	}
 	list := sources.Of(graph)
-	fmt.Fprintf(s.err, "asking for %d sources\n", len(list))
+	fmt.Fprintf(s.Err, "asking for %d sources\n", len(list))
 	findings, err := distfiles.Survey(ctx, list, v.survey)
 	if err != nil {
 		return err
 	}
-	if err := s.tell(findings, v.json); err != nil {
+	if err := s.Tell(findings, v.json); err != nil {
 		return err
 	}
 	if !v.json {
-		findings.WritePlaces(s.err)
+		findings.WritePlaces(s.Err)
 	}
 	return findings.Err()
 }

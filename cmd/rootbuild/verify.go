@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/images/trust"
@@ -23,14 +24,14 @@ func (v *verifyVerb) addFlags(cmd *cobra.Command) {
 	v.registry.addMirrors(cmd)
 }
 
-func (v *verifyVerb) run(ctx context.Context, args []string, s streams) error {
+func (v *verifyVerb) run(ctx context.Context, args []string, s cli.Streams) error {
 	from, err := oci.ParseReference(args[0])
 	if err != nil {
-		return usageError{err}
+		return cli.UsageError{Err: err}
 	}
 	policy, err := v.load()
 	if err != nil {
-		return usageError{err}
+		return cli.UsageError{Err: err}
 	}
 	options, err := v.registry.options()
 	if err != nil {
@@ -43,8 +44,8 @@ func (v *verifyVerb) run(ctx context.Context, args []string, s streams) error {
 	if len(verdict.Signed)+len(verdict.Rebuilt) == 0 {
 		return fmt.Errorf("%s: policy %s takes it unsigned, and nobody vouches for it", from, policy.Name)
 	}
-	verdict.WriteText(s.err)
-	_, err = fmt.Fprintln(s.out, from.At(verdict.Digest))
+	verdict.WriteText(s.Err)
+	_, err = fmt.Fprintln(s.Out, from.At(verdict.Digest))
 	return err
 }
 

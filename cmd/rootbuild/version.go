@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 
 	"github.com/rootbuild/rootbuild/builder/engine"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 )
 
 // version is set when the program is linked; see the Makefile.
@@ -14,8 +15,8 @@ var version = ""
 
 type versionVerb struct{ noFlags }
 
-func (versionVerb) run(_ context.Context, _ []string, s streams) error {
-	_, err := fmt.Fprintf(s.out, "rootbuild %s\ngo        %s\nbuildkit  %s\n", ownVersion(), runtime.Version(), engine.Version())
+func (versionVerb) run(_ context.Context, _ []string, s cli.Streams) error {
+	_, err := fmt.Fprintf(s.Out, "rootbuild %s\ngo        %s\nbuildkit  %s\n", ownVersion(), runtime.Version(), engine.Version())
 	return err
 }
 

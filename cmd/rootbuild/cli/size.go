@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"errors"
@@ -6,24 +6,24 @@ import (
 	"github.com/docker/go-units"
 )
 
-// size is the value of a flag, in bytes; 0 where it is not given.
-type size int64
+// Size is the value of a flag, in bytes; 0 where it is not given.
+type Size int64
 
 // Set takes a number of bytes, or one such as 512MiB or 2g.
-func (s *size) Set(text string) error {
+func (s *Size) Set(text string) error {
 	n, err := units.RAMInBytes(text)
 	if err != nil || n <= 0 {
 		return errors.New("want a size such as 512MiB or 2GiB")
 	}
-	*s = size(n)
+	*s = Size(n)
 	return nil
 }
 
 // Type tells in the help what Set takes.
-func (*size) Type() string { return "size" }
+func (*Size) Type() string { return "size" }
 
 // String returns what was set.
-func (s *size) String() string {
+func (s *Size) String() string {
 	if *s == 0 {
 		return ""
 	}
