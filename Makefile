@@ -13,7 +13,7 @@ build: bin/rootbuild bin/runc
 
 # Go knows best what is out of date.
 bin/rootbuild:
-	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o $@ ./cmd/rootbuild
+	$(GO) build -trimpath -ldflags '-X github.com/rootbuild/rootbuild/cmd/rootbuild/cli.version=$(VERSION)' -o $@ ./cmd/rootbuild
 
 # Without the tag seccomp every build step dies: "config provided but seccomp not supported".
 bin/runc: go.mod

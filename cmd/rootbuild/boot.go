@@ -24,7 +24,7 @@ type bootVerb struct {
 	make    makeOptions // of the initramfs
 }
 
-func (v *bootVerb) addFlags(cmd *cobra.Command) {
+func (v *bootVerb) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	addNFSRoot(cmd, &v.nfsroot)
 	f.StringVar(&v.nfs, "nfs", "", "`SERVER:PATH[,OPTIONS]` of the root as a running NFS server exports it (default: a server of our own on loopback)")
@@ -32,14 +32,14 @@ func (v *bootVerb) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&v.shell, "shell", false, "leave the node running after its checks, until Ctrl-C, and say how to log in")
 	f.BoolVar(&v.writes, "find-writes", false, "let the node write to memory over its root, and say what it wrote, as lines for the target's tmpfs list")
 	f.BoolVar(&v.json, "json", false, "write the report as JSON")
-	v.machine.addFlags(cmd)
-	v.make.addFlags(cmd)
-	v.make.packages.addFlags(cmd)
-	v.make.registry.addFlags(cmd)
+	v.machine.AddFlags(cmd)
+	v.make.AddFlags(cmd)
+	v.make.packages.AddFlags(cmd)
+	v.make.registry.AddFlags(cmd)
 }
 
-// run boots one root and tells what its checks found.
-func (v *bootVerb) run(ctx context.Context, args []string, s cli.Streams) error {
+// Run boots one root and tells what its checks found.
+func (v *bootVerb) Run(ctx context.Context, args []string, s cli.Streams) error {
 	if err := errors.Join(v.make.state.check(), v.machine.check()); err != nil {
 		return cli.UsageError{Err: err}
 	}

@@ -35,21 +35,21 @@ type buildOptions struct {
 	make         makeOptions
 }
 
-func (o *buildOptions) addFlags(cmd *cobra.Command) {
+func (o *buildOptions) AddFlags(cmd *cobra.Command) {
 	addTarget(cmd, &o.target)
-	o.deploy.addFlags(cmd)
+	o.deploy.AddFlags(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&o.noUnpack, "no-unpack", false, "only build the image")
 	f.StringArrayVar(&o.push, "push", nil, "send the image to a registry too: `HOST/REPOSITORY:TAG`; may be given again")
-	o.make.packages.addFlags(cmd)
+	o.make.packages.AddFlags(cmd)
 	f.StringVar(&o.pushPackages, "push-packages", "", "send each package that was built here to this `place`, if it lacks it: HOST/REPOSITORY, oci:DIR or oci-archive:FILE")
 	f.StringVar(&o.sign, "sign", "", "sign what --push and --push-packages send with the private key in this `file` (see rootbuild sign)")
 	f.StringVar(&o.builderID, "builder-id", provenance.DefaultBuilderID, "`URI` by which provenance names who builds")
-	o.make.registry.addFlags(cmd)
+	o.make.registry.AddFlags(cmd)
 	f.StringArrayVar(&o.outputs, "output", nil, "export the image too, to this `place`: oci:DIR, oci-archive:FILE or docker-archive:FILE; may be given again")
 	f.BoolVar(&o.ask, "ask", false, "show what there is to build, and ask before it starts")
 	f.BoolVar(&o.keepGoing, "keep-going", false, "when a package fails, build all that do not need it, and tell every failure")
-	o.make.addFlags(cmd)
+	o.make.AddFlags(cmd)
 }
 
 // runBuild is the whole line: target, stages, image, node root, current.

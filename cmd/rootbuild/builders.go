@@ -25,7 +25,7 @@ type builderOptions struct {
 	runc     string
 }
 
-func (o *builderOptions) addFlags(cmd *cobra.Command) {
+func (o *builderOptions) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVar(&o.urls, "builder", nil, "where steps run: this `URL`, or "+embeddedBuilder+", the BuildKit in this process with runc; given again, stages are spread over several (default: those in "+buildersFile+", where it is there, else "+embeddedBuilder+"); it is one of "+engine.Schemes)
 	f.StringVar(&o.tls, "builder-tls", "", "`directory` with ca.pem, cert.pem and key.pem for builders at tcp://")

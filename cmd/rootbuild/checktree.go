@@ -12,7 +12,7 @@ import (
 
 type checkTreeVerb struct{ taggedOptions }
 
-func (v *checkTreeVerb) run(ctx context.Context, args []string, s cli.Streams) error {
+func (v *checkTreeVerb) Run(ctx context.Context, args []string, s cli.Streams) error {
 	root, err := deploy.FindRoot(v.dir, args[0])
 	if err != nil {
 		return err

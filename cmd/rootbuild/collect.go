@@ -15,13 +15,13 @@ type collectVerb struct {
 	yes  bool
 }
 
-func (v *collectVerb) addFlags(cmd *cobra.Command) {
-	v.storeOptions.addFlags(cmd)
-	v.keep.addFlags(cmd)
+func (v *collectVerb) AddFlags(cmd *cobra.Command) {
+	v.storeOptions.AddFlags(cmd)
+	v.keep.AddFlags(cmd)
 	cmd.Flags().BoolVar(&v.yes, "yes", false, "do it")
 }
 
-func (v *collectVerb) run(ctx context.Context, _ []string, s cli.Streams) error {
+func (v *collectVerb) Run(ctx context.Context, _ []string, s cli.Streams) error {
 	policy, err := v.keep.policy()
 	if err != nil {
 		return err

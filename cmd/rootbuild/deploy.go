@@ -28,7 +28,7 @@ type deployOptions struct {
 	allowOlder bool
 }
 
-func (o *deployOptions) addFlags(cmd *cobra.Command) {
+func (o *deployOptions) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.tag, "tag", "", "`name` of the node root (default TARGET-DIGEST, with 12 digits of the image's digest)")
 	addNFSRoot(cmd, &o.nfsroot)
@@ -37,7 +37,7 @@ func (o *deployOptions) addFlags(cmd *cobra.Command) {
 	f.UintVar(&o.entries, "max-entries", unpack.DefaultMaxEntries, "refuse an image with more than this `number` of entries; each takes 250 bytes of memory")
 	f.Var(&o.size, "max-size", "refuse an image that unpacks to more than this `size`, such as 2GiB (default 100 times its packed size and 256 MiB)")
 	f.BoolVar(&o.check, "check", false, "boot the root in a virtual machine (see rootbuild boot), and switch only if all its checks pass")
-	o.machine.addFlags(cmd)
+	o.machine.AddFlags(cmd)
 }
 
 // prepare says beforehand what keeps an image from becoming a root here. The image of

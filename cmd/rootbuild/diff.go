@@ -9,7 +9,7 @@ import (
 
 type diffVerb struct{ taggedOptions }
 
-func (v *diffVerb) run(_ context.Context, args []string, s cli.Streams) error {
+func (v *diffVerb) Run(_ context.Context, args []string, s cli.Streams) error {
 	a, err := deploy.FindRoot(v.dir, args[0])
 	if err != nil {
 		return err

@@ -19,9 +19,9 @@ type doctorVerb struct {
 	builder builderOptions
 }
 
-func (v *doctorVerb) addFlags(cmd *cobra.Command) {
-	v.state.addFlags(cmd)
-	v.builder.addFlags(cmd)
+func (v *doctorVerb) AddFlags(cmd *cobra.Command) {
+	v.state.AddFlags(cmd)
+	v.builder.AddFlags(cmd)
 }
 
 // job is something that a host can do if all its checks pass.
@@ -78,8 +78,8 @@ func checkKernel() error {
 	return err
 }
 
-// run runs every check, whatever the others say.
-func (v *doctorVerb) run(ctx context.Context, _ []string, s cli.Streams) error {
+// Run runs every check, whatever the others say.
+func (v *doctorVerb) Run(ctx context.Context, _ []string, s cli.Streams) error {
 	failed, count := 0, 0
 	for _, j := range v.jobs(ctx) {
 		var report strings.Builder

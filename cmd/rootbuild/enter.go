@@ -20,7 +20,7 @@ type enterVerb struct {
 	cmd     *cobra.Command // which knows where -- was
 }
 
-func (v *enterVerb) addFlags(cmd *cobra.Command) {
+func (v *enterVerb) AddFlags(cmd *cobra.Command) {
 	addNFSRoot(cmd, &v.nfsroot)
 	addRunc(cmd, &v.runc)
 	v.cmd = cmd
@@ -45,7 +45,7 @@ type exitStatus int
 
 func (e exitStatus) Error() string { return fmt.Sprintf("the command ended with status %d", int(e)) }
 
-func (v *enterVerb) run(ctx context.Context, args []string, _ cli.Streams) error {
+func (v *enterVerb) Run(ctx context.Context, args []string, _ cli.Streams) error {
 	tags, command := splitDash(v.cmd, args)
 	root, err := deploy.FindRoot(v.nfsroot, strings.Join(tags, ""))
 	if err != nil {

@@ -18,18 +18,19 @@ type entriesVerb struct {
 	flags *pflag.FlagSet
 }
 
-func (v *entriesVerb) verbs() []verb {
-	return []verb{
-		{"ls", "list the boot entries: the default, groups, the menu", "entries ls", "", cli.NoArgs, new(entriesListVerb)},
-		{"group NAME", "say which nodes a group has", "entries group compute --mac '52:54:00:00:01:*'", longHelp("entries-group"), cli.Exactly(1, "the group: rootbuild entries group NAME"), new(entriesGroupVerb)},
-		{"set GROUP TAG", "give the nodes of a group a root of their own", "entries set compute uclibc-0123456789ab", "", cli.Exactly(2, "a group and a tag: rootbuild entries set GROUP TAG"), new(entriesSetVerb)},
-		{"unset GROUP", "give the nodes of a group the default's root again", "entries unset compute", "", cli.Exactly(1, "the group: rootbuild entries unset GROUP"), new(entriesSetVerb)},
-		{"off", "remove the boot entries, and write none any more", "entries off", "", cli.NoArgs, new(entriesOffVerb)},
+// Verbs are those below entries.
+func (v *entriesVerb) Verbs() []cli.Verb {
+	return []cli.Verb{
+		{Use: "ls", Short: "list the boot entries: the default, groups, the menu", Example: "entries ls", Args: cli.NoArgs, Do: new(entriesListVerb)},
+		{Use: "group NAME", Short: "say which nodes a group has", Example: "entries group compute --mac '52:54:00:00:01:*'", Long: longHelp("entries-group"), Args: cli.Exactly(1, "the group: rootbuild entries group NAME"), Do: new(entriesGroupVerb)},
+		{Use: "set GROUP TAG", Short: "give the nodes of a group a root of their own", Example: "entries set compute uclibc-0123456789ab", Args: cli.Exactly(2, "a group and a tag: rootbuild entries set GROUP TAG"), Do: new(entriesSetVerb)},
+		{Use: "unset GROUP", Short: "give the nodes of a group the default's root again", Example: "entries unset compute", Args: cli.Exactly(1, "the group: rootbuild entries unset GROUP"), Do: new(entriesSetVerb)},
+		{Use: "off", Short: "remove the boot entries, and write none any more", Example: "entries off", Args: cli.NoArgs, Do: new(entriesOffVerb)},
 	}
 }
 
-func (v *entriesVerb) addFlags(cmd *cobra.Command) {
-	v.storeOptions.addFlags(cmd)
+func (v *entriesVerb) AddFlags(cmd *cobra.Command) {
+	v.storeOptions.AddFlags(cmd)
 	v.flags = cmd.Flags()
 	f := cmd.Flags()
 	f.StringVar(&v.site.TFTP, "tftp", "", "`directory` that TFTP or HTTP serves")
@@ -41,7 +42,7 @@ func (v *entriesVerb) addFlags(cmd *cobra.Command) {
 	f.StringVar(&v.site.Templates, "templates", entries.SiteTemplates, "`directory` of templates that replace the embedded ones (see docs/pxe.md)")
 }
 
-func (v *entriesVerb) run(ctx context.Context, _ []string, s cli.Streams) error {
+func (v *entriesVerb) Run(ctx context.Context, _ []string, s cli.Streams) error {
 	return v.change(s, func(store *nfsroot.Store) error {
 		site, err := v.siteOf(store)
 		if err != nil {
@@ -109,7 +110,7 @@ func (o storeOptions) change(s cli.Streams, f func(*nfsroot.Store) error) (err e
 
 type entriesListVerb struct{ storeOptions }
 
-func (v *entriesListVerb) run(_ context.Context, _ []string, s cli.Streams) error {
+func (v *entriesListVerb) Run(_ context.Context, _ []string, s cli.Streams) error {
 	view, err := v.view()
 	if err != nil {
 		return err
@@ -128,8 +129,8 @@ type entriesGroupVerb struct {
 	remove bool
 }
 
-func (v *entriesGroupVerb) addFlags(cmd *cobra.Command) {
-	v.storeOptions.addFlags(cmd)
+func (v *entriesGroupVerb) AddFlags(cmd *cobra.Command) {
+	v.storeOptions.AddFlags(cmd)
 	f := cmd.Flags()
 	f.StringArrayVar(&v.group.MACs, "mac", nil, "`address` of the network card that a node boots from; may be given again")
 	f.StringArrayVar(&v.group.UUIDs, "uuid", nil, "`UUID` of a machine; may be given again")
@@ -137,7 +138,7 @@ func (v *entriesGroupVerb) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&v.remove, "remove", false, "forget the group; its nodes get the default's root")
 }
 
-func (v *entriesGroupVerb) run(ctx context.Context, args []string, s cli.Streams) error {
+func (v *entriesGroupVerb) Run(ctx context.Context, args []string, s cli.Streams) error {
 	v.group.Name = args[0]
 	if v.remove {
 		return v.change(s, func(store *nfsroot.Store) error { return store.RemoveGroup(ctx, args[0]) })
@@ -151,7 +152,7 @@ func (v *entriesGroupVerb) run(ctx context.Context, args []string, s cli.Streams
 // entriesSetVerb gives a group a root, or with no tag the default's.
 type entriesSetVerb struct{ taggedOptions }
 
-func (v *entriesSetVerb) run(ctx context.Context, args []string, s cli.Streams) error {
+func (v *entriesSetVerb) Run(ctx context.Context, args []string, s cli.Streams) error {
 	group, tag := args[0], ""
 	if len(args) > 1 {
 		tag = args[1]
@@ -161,7 +162,7 @@ func (v *entriesSetVerb) run(ctx context.Context, args []string, s cli.Streams) 
 
 type entriesOffVerb struct{ storeOptions }
 
-func (v *entriesOffVerb) run(_ context.Context, _ []string, s cli.Streams) (err error) {
+func (v *entriesOffVerb) Run(_ context.Context, _ []string, s cli.Streams) (err error) {
 	store, err := v.open(s)
 	if err != nil {
 		return err

@@ -26,18 +26,18 @@ type fetchVerb struct {
 	state    stateOptions
 }
 
-func (v *fetchVerb) addFlags(cmd *cobra.Command) {
+func (v *fetchVerb) AddFlags(cmd *cobra.Command) {
 	addTarget(cmd, &v.target)
 	f := cmd.Flags()
 	f.StringVar(&v.export, "export", "", "`directory` to write every source and recipe to, as --distdir reads them")
 	f.StringVar(&v.push, "push", "", "`HOST/REPOSITORY:TAG` to send every source and recipe to, as --mirror reads them")
-	v.registry.addFlags(cmd)
-	v.sources.addFlags(cmd)
-	v.state.addFlags(cmd)
+	v.registry.AddFlags(cmd)
+	v.sources.AddFlags(cmd)
+	v.state.AddFlags(cmd)
 	v.state.addProgress(cmd)
 }
 
-func (v *fetchVerb) run(ctx context.Context, _ []string, s cli.Streams) (err error) {
+func (v *fetchVerb) Run(ctx context.Context, _ []string, s cli.Streams) (err error) {
 	graph, err := loadGraph(v.target)
 	if err := errors.Join(err, v.state.check()); err != nil {
 		return err

@@ -16,7 +16,7 @@ type forecastOptions struct {
 	steps    int
 }
 
-func (o *forecastOptions) addFlags(cmd *cobra.Command) {
+func (o *forecastOptions) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.IntSliceVar(&o.builders, "builders", nil, "tell what these `numbers` of builders would take, such as 1,2,4, computed from what the stages took before")
 	f.IntVar(&o.steps, "steps", 0, fmt.Sprintf("`number` of stages at once on each of --builders (default %d)", plan.StagesAtOnce))

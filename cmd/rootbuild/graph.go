@@ -9,12 +9,12 @@ import (
 
 type graphVerb struct{ target, format string }
 
-func (v *graphVerb) addFlags(cmd *cobra.Command) {
+func (v *graphVerb) AddFlags(cmd *cobra.Command) {
 	addTarget(cmd, &v.target)
 	cmd.Flags().StringVar(&v.format, "format", "text", "`form` to print: text, or dot for graphviz")
 }
 
-func (v *graphVerb) run(_ context.Context, _ []string, s cli.Streams) error {
+func (v *graphVerb) Run(_ context.Context, _ []string, s cli.Streams) error {
 	graph, err := loadGraph(v.target)
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ func TestHelpIsComplete(t *testing.T) {
 	}
 	var grouped []string
 	for _, g := range flagGroups {
-		grouped = append(grouped, g.flags...)
+		grouped = append(grouped, g.Flags...)
 	}
 	root.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		if !slices.Contains(grouped, f.Name) && f.Name != "help" {

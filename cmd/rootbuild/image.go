@@ -16,9 +16,9 @@ type imageOptions struct {
 	state   stateOptions
 }
 
-func (o *imageOptions) addFlags(cmd *cobra.Command) {
+func (o *imageOptions) AddFlags(cmd *cobra.Command) {
 	addNFSRoot(cmd, &o.nfsroot)
-	o.state.addFlags(cmd)
+	o.state.AddFlags(cmd)
 }
 
 // images is the layout of the state directory.

@@ -22,22 +22,22 @@ type initramfsVerb struct {
 	make          makeOptions
 }
 
-func (v *initramfsVerb) addFlags(cmd *cobra.Command) {
+func (v *initramfsVerb) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	addTarget(cmd, &v.target)
 	v.target, f.Lookup("target").DefValue = initramfsTarget, initramfsTarget
 	f.StringVar(&v.kernelModules, "kernel-modules", "", "`directory` of the kernel's modules, such as /lib/modules/VERSION")
 	f.StringArrayVar(&v.modules, "module", nil, "one more `module`, or a pattern such as 'drivers/net/usb/*'; may be given again")
 	f.StringVar(&v.output, "output", "initramfs.cpio.zst", "`file` to write; it ends in .cpio, .cpio.gz or .cpio.zst")
-	v.make.addFlags(cmd)
-	v.make.packages.addFlags(cmd)
-	v.make.registry.addFlags(cmd)
+	v.make.AddFlags(cmd)
+	v.make.packages.AddFlags(cmd)
+	v.make.registry.AddFlags(cmd)
 }
 
 // initramfsTarget is the embedded target that an initramfs is made of.
 const initramfsTarget = "initramfs"
 
-func (v *initramfsVerb) run(ctx context.Context, _ []string, s cli.Streams) error {
+func (v *initramfsVerb) Run(ctx context.Context, _ []string, s cli.Streams) error {
 	sum, err := v.build(ctx, s)
 	if err != nil {
 		return err

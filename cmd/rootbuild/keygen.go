@@ -12,9 +12,9 @@ import (
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
 )
 
-type keygenVerb struct{ noFlags }
+type keygenVerb struct{ cli.NoFlags }
 
-func (keygenVerb) run(_ context.Context, args []string, s cli.Streams) error {
+func (keygenVerb) Run(_ context.Context, args []string, s cli.Streams) error {
 	private, public := args[0]+".key", args[0]+".pub"
 	for _, file := range []string{private, public} {
 		if _, err := os.Lstat(file); err == nil {

@@ -8,7 +8,7 @@ import (
 
 type logVerb struct{ storeOptions }
 
-func (v *logVerb) run(_ context.Context, _ []string, s cli.Streams) error {
+func (v *logVerb) Run(_ context.Context, _ []string, s cli.Streams) error {
 	view, err := v.view()
 	if err != nil {
 		return err

@@ -13,12 +13,12 @@ type listVerb struct {
 	keep retentionOptions
 }
 
-func (v *listVerb) addFlags(cmd *cobra.Command) {
-	v.storeOptions.addFlags(cmd)
-	v.keep.addFlags(cmd)
+func (v *listVerb) AddFlags(cmd *cobra.Command) {
+	v.storeOptions.AddFlags(cmd)
+	v.keep.AddFlags(cmd)
 }
 
-func (v *listVerb) run(_ context.Context, _ []string, s cli.Streams) error {
+func (v *listVerb) Run(_ context.Context, _ []string, s cli.Streams) error {
 	policy, err := v.keep.policy()
 	if err != nil {
 		return err

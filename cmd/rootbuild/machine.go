@@ -28,7 +28,7 @@ type machineOptions struct {
 	words     []string
 }
 
-func (o *machineOptions) addFlags(cmd *cobra.Command) {
+func (o *machineOptions) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.kernel, "kernel", "", "`file` of the kernel to boot, or \"host\" for the newest /boot/vmlinuz-*, else one of Debian's, which is fetched (default: the root's own, else that of host)")
 	f.StringVar(&o.modules, "kernel-modules", "", "`directory` of its modules (default: /lib/modules/VERSION of the kernel)")

@@ -24,13 +24,13 @@ type makeOptions struct {
 	registry registryOptions
 }
 
-func (o *makeOptions) addFlags(cmd *cobra.Command) {
+func (o *makeOptions) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	addBase(cmd, &o.base)
-	o.builder.addFlags(cmd)
+	o.builder.AddFlags(cmd)
 	f.IntVar(&o.steps, "steps", 0, "`number` of steps that run at once, on each of several builders (default: as many as there are cores; 2 on each of several builders)")
-	o.sources.addFlags(cmd)
-	o.state.addFlags(cmd)
+	o.sources.AddFlags(cmd)
+	o.state.AddFlags(cmd)
 	o.state.addProgress(cmd)
 }
 
@@ -48,7 +48,7 @@ func (o makeOptions) check() error {
 func (o makeOptions) options(display *engine.Display) (builder.Options, error) {
 	sources, err := o.sources.sources(o.registry)
 	return builder.Options{
-		Base: o.base, Steps: o.steps, Sources: sources, Version: ownVersion(), Display: display,
+		Base: o.base, Steps: o.steps, Sources: sources, Version: cli.Version(), Display: display,
 	}, err
 }
 

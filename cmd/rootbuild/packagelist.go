@@ -16,13 +16,13 @@ type packagesVerb struct {
 	registry registryOptions
 }
 
-func (v *packagesVerb) addFlags(cmd *cobra.Command) {
+func (v *packagesVerb) AddFlags(cmd *cobra.Command) {
 	v.from.addPolicy(cmd)
 	cmd.Flags().BoolVar(&v.json, "json", false, "as JSON")
-	v.registry.addFlags(cmd)
+	v.registry.AddFlags(cmd)
 }
 
-func (v *packagesVerb) run(ctx context.Context, args []string, s cli.Streams) error {
+func (v *packagesVerb) Run(ctx context.Context, args []string, s cli.Streams) error {
 	v.from.from = args
 	refs, err := v.from.refs()
 	if err != nil {

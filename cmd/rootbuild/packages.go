@@ -21,7 +21,7 @@ type packageOptions struct {
 	policy string
 }
 
-func (o *packageOptions) addFlags(cmd *cobra.Command) {
+func (o *packageOptions) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVar(&o.from, "packages", nil, "take what need not be built from this `place`: HOST/REPOSITORY, oci:DIR or oci-archive:FILE; may be given again (default: those in "+packagesFile+", where it is there)")
 	o.addPolicy(cmd)

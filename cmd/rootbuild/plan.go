@@ -25,19 +25,19 @@ type planVerb struct {
 	forecast forecastOptions
 }
 
-func (v *planVerb) addFlags(cmd *cobra.Command) {
+func (v *planVerb) AddFlags(cmd *cobra.Command) {
 	addTarget(cmd, &v.target)
 	addBase(cmd, &v.base)
-	v.builder.addFlags(cmd)
+	v.builder.AddFlags(cmd)
 	addMirror(cmd, &v.mirror)
-	v.places.addFlags(cmd)
-	v.remote.addFlags(cmd)
+	v.places.AddFlags(cmd)
+	v.remote.AddFlags(cmd)
 	cmd.Flags().BoolVar(&v.json, "json", false, "as JSON")
-	v.forecast.addFlags(cmd)
-	v.state.addFlags(cmd)
+	v.forecast.AddFlags(cmd)
+	v.state.AddFlags(cmd)
 }
 
-func (v *planVerb) run(ctx context.Context, _ []string, s cli.Streams) error {
+func (v *planVerb) Run(ctx context.Context, _ []string, s cli.Streams) error {
 	graph, err := loadGraph(v.target)
 	if err != nil {
 		return err

@@ -28,7 +28,7 @@ type pruneVerb struct {
 	json     bool
 }
 
-func (v *pruneVerb) addFlags(cmd *cobra.Command) {
+func (v *pruneVerb) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	v.grace = cli.Days(30 * cli.Day)
 	f.StringArrayVarP(&v.targets, "target", "t", nil, "`target` that stays, beside the embedded ones: a YAML file; may be given again")
@@ -37,12 +37,12 @@ func (v *pruneVerb) addFlags(cmd *cobra.Command) {
 	f.Var(&v.maxCache, "max-cache", "have BuildKit drop from its cache what was used least recently, down to this `size`, such as 10GiB")
 	addNFSRoot(cmd, &v.nfsroot)
 	addRunc(cmd, &v.builder.Runc)
-	v.state.addFlags(cmd)
+	v.state.AddFlags(cmd)
 	f.BoolVar(&v.yes, "yes", false, "do it")
 	f.BoolVar(&v.json, "json", false, "as JSON")
 }
 
-func (v *pruneVerb) run(ctx context.Context, _ []string, s cli.Streams) error {
+func (v *pruneVerb) Run(ctx context.Context, _ []string, s cli.Streams) error {
 	options, err := v.options()
 	if err != nil {
 		return err

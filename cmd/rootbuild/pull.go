@@ -21,13 +21,13 @@ type pullVerb struct {
 	make   makeOptions // of the initramfs that --check boots with
 }
 
-func (v *pullVerb) addFlags(cmd *cobra.Command) {
-	v.deploy.addFlags(cmd)
-	v.make.packages.addFlags(cmd)
-	v.make.registry.addFlags(cmd)
+func (v *pullVerb) AddFlags(cmd *cobra.Command) {
+	v.deploy.AddFlags(cmd)
+	v.make.packages.AddFlags(cmd)
+	v.make.registry.AddFlags(cmd)
 	v.make.registry.addMirrors(cmd)
-	v.trust.addFlags(cmd)
-	v.make.addFlags(cmd)
+	v.trust.AddFlags(cmd)
+	v.make.AddFlags(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&v.deploy.allowOlder, "allow-older", false, "take an image with a lower serial than one that was taken before")
 	f.StringVar(&v.deploy.labels, "labels", string(unpack.DropLabels), "`what` becomes of files' labels (SELinux's, IMA's, overlayfs' and the like): drop, keep or refuse")
@@ -39,7 +39,7 @@ func (v *pullVerb) addFlags(cmd *cobra.Command) {
 // have, before its garbage is collected more often.
 const entryMemory = 330
 
-func (v *pullVerb) run(ctx context.Context, args []string, s cli.Streams) error {
+func (v *pullVerb) Run(ctx context.Context, args []string, s cli.Streams) error {
 	if err := v.make.state.check(); err != nil {
 		return err
 	}

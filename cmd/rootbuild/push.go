@@ -16,13 +16,13 @@ type pushVerb struct {
 	registry registryOptions
 }
 
-func (v *pushVerb) addFlags(cmd *cobra.Command) {
-	v.image.addFlags(cmd)
+func (v *pushVerb) AddFlags(cmd *cobra.Command) {
+	v.image.AddFlags(cmd)
 	v.image.state.addProgress(cmd)
-	v.registry.addFlags(cmd)
+	v.registry.AddFlags(cmd)
 }
 
-func (v *pushVerb) run(ctx context.Context, args []string, s cli.Streams) error {
+func (v *pushVerb) Run(ctx context.Context, args []string, s cli.Streams) error {
 	if err := v.image.state.check(); err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ type registryOptions struct {
 	mirrors   []string
 }
 
-func (o *registryOptions) addFlags(cmd *cobra.Command) {
+func (o *registryOptions) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&o.plainHTTP, "plain-http", false, "speak plain http with registries: nobody is asked who they are, and passwords travel in the clear")
 	f.StringVar(&o.hosts, "registries", "", "`file` that says how single registries are spoken to (default "+registriesFile+", where it is there)")

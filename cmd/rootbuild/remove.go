@@ -13,12 +13,12 @@ type removeVerb struct {
 	use useOptions
 }
 
-func (v *removeVerb) addFlags(cmd *cobra.Command) {
-	v.taggedOptions.addFlags(cmd)
-	v.use.addFlags(cmd)
+func (v *removeVerb) AddFlags(cmd *cobra.Command) {
+	v.taggedOptions.AddFlags(cmd)
+	v.use.AddFlags(cmd)
 }
 
-func (v *removeVerb) run(ctx context.Context, tags []string, s cli.Streams) (err error) {
+func (v *removeVerb) Run(ctx context.Context, tags []string, s cli.Streams) (err error) {
 	sources, err := v.use.sources()
 	if err != nil {
 		return err

@@ -21,13 +21,13 @@ type reportVerb struct {
 	state          stateOptions
 }
 
-func (v *reportVerb) addFlags(cmd *cobra.Command) {
+func (v *reportVerb) AddFlags(cmd *cobra.Command) {
 	addTarget(cmd, &v.target)
 	cmd.Flags().StringVarP(&v.output, "output", "o", "report.html", "`file` to write; - is standard output")
-	v.state.addFlags(cmd)
+	v.state.AddFlags(cmd)
 }
 
-func (v *reportVerb) run(ctx context.Context, _ []string, s cli.Streams) error {
+func (v *reportVerb) Run(ctx context.Context, _ []string, s cli.Streams) error {
 	target, err := loadTarget(v.target)
 	if err != nil {
 		return err
@@ -36,7 +36,7 @@ func (v *reportVerb) run(ctx context.Context, _ []string, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	page.Drawn = buildreport.Drawn{At: time.Now(), Rootbuild: ownVersion()}
+	page.Drawn = buildreport.Drawn{At: time.Now(), Rootbuild: cli.Version()}
 	var html bytes.Buffer
 	if err := page.Write(&html); err != nil {
 		return err

@@ -31,7 +31,7 @@ type reproduceVerb struct {
 	make       makeOptions
 }
 
-func (v *reproduceVerb) addFlags(cmd *cobra.Command) {
+func (v *reproduceVerb) AddFlags(cmd *cobra.Command) {
 	addTarget(cmd, &v.target)
 	f := cmd.Flags()
 	addNFSRoot(cmd, &v.nfsroot)
@@ -44,11 +44,11 @@ func (v *reproduceVerb) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&v.all, "all", false, "tell every difference, not only the first")
 	f.StringVar(&v.statement, "statement", "", "private key in this `file`: where the images are identical, sign that they are, and keep it beside the image")
 	f.StringVar(&v.repository, "for", "", "repository that the statement is meant for, `HOST/REPOSITORY` (default: the one of the image)")
-	v.make.registry.addFlags(cmd)
-	v.make.addFlags(cmd)
+	v.make.registry.AddFlags(cmd)
+	v.make.AddFlags(cmd)
 }
 
-func (v *reproduceVerb) run(ctx context.Context, args []string, s cli.Streams) error {
+func (v *reproduceVerb) Run(ctx context.Context, args []string, s cli.Streams) error {
 	if len(args) > 1 || (len(args) == 1) == (v.target != "") {
 		return cli.UsageErrorf("name one image to build again: rootbuild reproduce TAG|REF, or --target TARGET")
 	}

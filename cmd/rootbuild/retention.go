@@ -18,7 +18,7 @@ type useOptions struct {
 	others  []string
 }
 
-func (o *useOptions) addFlags(cmd *cobra.Command) {
+func (o *useOptions) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.clients, "nfsd-clients", "/proc/fs/nfsd/clients", "`directory` where nfsd lists its NFSv4 clients")
 	f.StringVar(&o.rmtab, "rmtab", "/var/lib/nfs/rmtab", "`file` where mountd lists NFSv3 mounts")
@@ -54,11 +54,11 @@ type retentionOptions struct {
 	use   useOptions
 }
 
-func (o *retentionOptions) addFlags(cmd *cobra.Command) {
+func (o *retentionOptions) AddFlags(cmd *cobra.Command) {
 	o.grace = cli.Days(7 * cli.Day)
 	cmd.Flags().IntVar(&o.keep, "keep", 3, "`number` of roots of each target that stay, those used last")
 	cmd.Flags().Var(&o.grace, "grace", "how long a root stays after it was unpacked or current, and again in the trash")
-	o.use.addFlags(cmd)
+	o.use.AddFlags(cmd)
 }
 
 func (o retentionOptions) policy() (nfsroot.Policy, error) {

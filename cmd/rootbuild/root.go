@@ -31,8 +31,9 @@ func newRoot(s cli.Streams) *cobra.Command {
 	}
 	cmd.PersistentPreRun = func(cmd *cobra.Command, _ []string) { noteState(cmd, s) }
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cli.UsageError{Err: err} })
-	o.addFlags(cmd)
-	addVerbs(cmd, s)
+	o.AddFlags(cmd)
+	cli.AddVerbs(cmd, verbGroups(cmd), s)
+	cmd.SetUsageFunc(cli.Usage(flagGroups))
 	return cmd
 }
 

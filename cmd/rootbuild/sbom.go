@@ -22,14 +22,14 @@ type sbomVerb struct {
 	registry   registryOptions
 }
 
-func (v *sbomVerb) addFlags(cmd *cobra.Command) {
+func (v *sbomVerb) AddFlags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&v.sources, "sources", false, "print the list of sources instead, as JSON")
 	cmd.Flags().BoolVar(&v.provenance, "provenance", false, "print how the image was built instead, as an in-toto statement (SLSA)")
-	v.image.addFlags(cmd)
-	v.registry.addFlags(cmd)
+	v.image.AddFlags(cmd)
+	v.registry.AddFlags(cmd)
 }
 
-func (v *sbomVerb) run(ctx context.Context, args []string, s cli.Streams) error {
+func (v *sbomVerb) Run(ctx context.Context, args []string, s cli.Streams) error {
 	if v.sources && v.provenance {
 		return cli.UsageErrorf("--sources and --provenance: want one of them")
 	}

@@ -28,17 +28,17 @@ type signVerb struct {
 	registry   registryOptions
 }
 
-func (v *signVerb) addFlags(cmd *cobra.Command) {
+func (v *signVerb) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&v.key, "key", "", "`file` with the private key, as rootbuild keygen and cosign write it")
 	f.StringVar(&v.repository, "for", "", "repository that the image is meant for, `HOST/REPOSITORY`")
 	f.Uint64Var(&v.serial, "serial", 0, "serial `number` of the image (default: the time, in seconds since 1970)")
 	f.StringVar(&v.provenance, "provenance", "", "`file` with the provenance to sign, as rootbuild sbom --provenance prints it (default: what the state directory built)")
-	v.image.addFlags(cmd)
-	v.registry.addFlags(cmd)
+	v.image.AddFlags(cmd)
+	v.registry.AddFlags(cmd)
 }
 
-func (v *signVerb) run(ctx context.Context, args []string, s cli.Streams) error {
+func (v *signVerb) Run(ctx context.Context, args []string, s cli.Streams) error {
 	what := args[0]
 	if v.key == "" {
 		return cli.UsageErrorf("--key is missing: the private key to sign with (see rootbuild keygen)")

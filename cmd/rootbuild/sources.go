@@ -18,7 +18,7 @@ type sourceOptions struct {
 	offline  bool
 }
 
-func (o *sourceOptions) addFlags(cmd *cobra.Command) {
+func (o *sourceOptions) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVar(&o.distdirs, "distdir", nil, "`directory` that is looked in first for sources; may be given again")
 	addMirror(cmd, &o.mirror)

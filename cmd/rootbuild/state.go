@@ -17,7 +17,7 @@ type stateOptions struct {
 	progress string
 }
 
-func (o *stateOptions) addFlags(cmd *cobra.Command) {
+func (o *stateOptions) AddFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.dir, "state", defaultState(), "`directory` of builds, sources and images")
 }
 

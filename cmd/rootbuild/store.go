@@ -12,7 +12,7 @@ type storeOptions struct {
 	json bool
 }
 
-func (o *storeOptions) addFlags(cmd *cobra.Command) {
+func (o *storeOptions) AddFlags(cmd *cobra.Command) {
 	addNFSRoot(cmd, &o.dir)
 	cmd.Flags().BoolVar(&o.json, "json", false, "as JSON")
 }
@@ -25,8 +25,8 @@ func addNFSRoot(cmd *cobra.Command, dir *string) {
 // them.
 type taggedOptions struct{ storeOptions }
 
-func (o *taggedOptions) addFlags(cmd *cobra.Command) {
-	o.storeOptions.addFlags(cmd)
+func (o *taggedOptions) AddFlags(cmd *cobra.Command) {
+	o.storeOptions.AddFlags(cmd)
 	cmd.ValidArgsFunction = o.completeTags
 }
 

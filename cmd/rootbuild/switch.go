@@ -9,13 +9,13 @@ import (
 
 type switchVerb struct{ taggedOptions }
 
-func (v *switchVerb) run(ctx context.Context, args []string, s cli.Streams) error {
+func (v *switchVerb) Run(ctx context.Context, args []string, s cli.Streams) error {
 	return v.move(s, func(store *nfsroot.Store) (string, error) { return args[0], store.Switch(ctx, args[0]) })
 }
 
 type rollbackVerb struct{ storeOptions }
 
-func (v *rollbackVerb) run(ctx context.Context, _ []string, s cli.Streams) error {
+func (v *rollbackVerb) Run(ctx context.Context, _ []string, s cli.Streams) error {
 	return v.move(s, func(store *nfsroot.Store) (string, error) { return store.Rollback(ctx) })
 }
 

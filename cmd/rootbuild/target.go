@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-type targetsVerb struct{ noFlags }
+type targetsVerb struct{ cli.NoFlags }
 
-func (targetsVerb) run(_ context.Context, _ []string, s cli.Streams) error {
+func (targetsVerb) Run(_ context.Context, _ []string, s cli.Streams) error {
 	for _, name := range images.Names() {
 		t, err := images.Load(name)
 		if err != nil {

@@ -18,7 +18,7 @@ type trustOptions struct {
 	noVerify bool
 }
 
-func (o *trustOptions) addFlags(cmd *cobra.Command) {
+func (o *trustOptions) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.policy, "policy", "", "`file` with the policy that says whose signatures an image needs (default "+policyFile+", where it is there)")
 	f.BoolVar(&o.noVerify, "insecure-no-verify", false, "take the image whoever made it")

@@ -18,7 +18,7 @@ type updateVerb struct {
 	json   bool
 }
 
-func (v *updateVerb) addFlags(cmd *cobra.Command) {
+func (v *updateVerb) AddFlags(cmd *cobra.Command) {
 	addTarget(cmd, &v.target)
 	f := cmd.Flags()
 	f.StringVar(&v.survey.Mirror, "mirror", "", "base `URL` of a Debian archive, instead of the host's apt configuration")
@@ -26,7 +26,7 @@ func (v *updateVerb) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&v.json, "json", false, "print JSON")
 }
 
-func (v *updateVerb) run(ctx context.Context, _ []string, s cli.Streams) error {
+func (v *updateVerb) Run(ctx context.Context, _ []string, s cli.Streams) error {
 	graph, err := loadGraph(v.target)
 	if err != nil {
 		return err

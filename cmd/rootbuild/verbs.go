@@ -1,115 +1,72 @@
 package main
 
 import (
-	"context"
-
 	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/spf13/cobra"
 )
 
-// verb is a verb of the command: its texts, what it takes, and what it does.
-type verb struct {
-	use, short, example, long string
-
-	args cobra.PositionalArgs
-	do   action
-}
-
-// action is what a verb does, with the flags that say how.
-type action interface {
-	addFlags(*cobra.Command)
-	run(context.Context, []string, cli.Streams) error
-}
-
-// noFlags is the part of an action that has none.
-type noFlags struct{}
-
-func (noFlags) addFlags(*cobra.Command) {}
-
-// verbGroup is verbs by what people do.
-type verbGroup struct {
-	title string
-	verbs []verb
-}
-
-func verbGroups() []verbGroup {
-	return []verbGroup{{"look", []verb{
-		{"targets", "list the embedded targets", "targets", "", cli.NoArgs, targetsVerb{}},
-		{"plan --target TARGET", "show each stage of a target: cached, or to build and why", "plan --target uclibc", "", cli.NoArgs, new(planVerb)},
-		{"graph --target TARGET", "show which stage is built with which", "graph --target uclibc --format dot | dot -Tsvg >uclibc.svg", "", cli.NoArgs, new(graphVerb)},
-		{"report --target TARGET", "write a page about the last build of a target", "report --target uclibc -o report.html", longHelp("report"), cli.NoArgs, new(reportVerb)},
-		{"ls", "list the node roots; * marks current", "ls", longHelp("ls"), cli.NoArgs, new(listVerb)},
-		{"log", "show every switch of current, the newest last", "log", "", cli.NoArgs, new(logVerb)},
-		{"diff A B", "compare two node roots: packages, then files", "diff uclibc-0123456789ab current", longHelp("diff"), tagArgs(2), new(diffVerb)},
-		{"sbom TAG|LAYOUT|REF", "print an image's bill of materials, or its sources", "sbom uclibc >uclibc.spdx.json", longHelp("sbom"), cli.Exactly(1, "whose: rootbuild sbom TAG|LAYOUT|REF"), new(sbomVerb)},
-		{"doctor", "say what this host can do, and what it lacks for the rest", "doctor", "", cli.NoArgs, new(doctorVerb)},
-		{"version", "show the versions of rootbuild, Go and BuildKit", "version", "", cli.NoArgs, versionVerb{}},
-	}}, {"sources", []verb{
-		{"fetch --target TARGET", "fetch every source of a target into the state directory", "fetch --target uclibc --export /srv/distfiles", "", cli.NoArgs, new(fetchVerb)},
-		{"update --target TARGET", "tell which sources have newer releases, and which are gone", "update --target uclibc", longHelp("update"), cli.NoArgs, new(updateVerb)},
-	}}, {"the state directory", []verb{
-		{"prune", "remove from the state directory what nothing needs; shows it, unless --yes", "prune --target site.yaml --yes", longHelp("prune"), cli.NoArgs, new(pruneVerb)},
-	}}, {"registry and trust", []verb{
-		{"push TAG|LAYOUT REF", "send an image to a registry", "push uclibc registry.example.org/nodes/uclibc:2026.11", longHelp("push"), cli.Exactly(2, "what to push, and where to: rootbuild push TAG|LAYOUT REF"), new(pushVerb)},
-		{"pull REF", "bring an image from a registry, unpack it and switch to it", "pull registry.example.org/nodes/uclibc:2026.11", longHelp("pull"), cli.Exactly(1, "what to pull: rootbuild pull REF"), new(pullVerb)},
-		{"packages [PLACE...]", "list the packages that places have, and who signed them", "packages registry.example.org/packages", longHelp("packages"), cobra.ArbitraryArgs, new(packagesVerb)},
-		{"keygen NAME", "make a key pair to sign images with", "keygen site", longHelp("keygen"), cli.Exactly(1, "the name of the key's files: rootbuild keygen NAME"), keygenVerb{}},
-		{"sign TAG|REF|LAYOUT --key KEY", "sign an image", "sign registry.example.org/nodes/uclibc:2026.11 --key site.key", longHelp("sign"), cli.Exactly(1, "what to sign: rootbuild sign TAG|REF|LAYOUT --key KEY"), new(signVerb)},
-		{"verify REF", "say who vouches for an image", "verify registry.example.org/nodes/uclibc:2026.11 --key site.pub", longHelp("verify"), cli.Exactly(1, "what to verify: rootbuild verify REF"), new(verifyVerb)},
-	}}, {"proof", []verb{
-		{"reproduce TAG|REF", "build an image again from what it carries, and compare", "reproduce registry.example.org/nodes/uclibc:2026.11", longHelp("reproduce"), cobra.ArbitraryArgs, new(reproduceVerb)},
-	}}, {"the master's roots", []verb{
-		{"switch TAG", "make current name another root; booted nodes keep theirs", "switch uclibc-0123456789ab", "", tagArgs(1), new(switchVerb)},
-		{"rollback", "make current name the root that it named before", "rollback", longHelp("rollback"), cli.NoArgs, new(rollbackVerb)},
-		{"entries", "write what boot loaders read: kernel, initramfs and root of one image", "entries --tftp /srv/tftp --server 10.0.0.1", longHelp("entries"), cli.NoArgs, new(entriesVerb)},
-		{"check TAG", "compare a node root with its image, file by file", "check current", longHelp("check"), tagArgs(1), new(checkTreeVerb)},
-		{"rm TAG...", "remove node roots that nothing uses", "rm uclibc-0123456789ab", longHelp("rm"), tagArgs(0), new(removeVerb)},
-		{"gc", "remove node roots that nothing holds; shows them, unless --yes", "gc --keep 3 --yes", longHelp("gc"), cli.NoArgs, new(collectVerb)},
-	}}, {"nodes", []verb{
-		{"boot [TAG]", "boot a node root in a virtual machine and run its checks", "boot --shell", longHelp("boot"), atMostOneTag, new(bootVerb)},
-		{"enter [TAG] [-- COMMAND [ARG...]]", "open a shell in a node root, in a container", "enter current -- /bin/ps", longHelp("enter"), enterArgs, new(enterVerb)},
-		{"initramfs", "write the initramfs that mounts a node's root", "initramfs --kernel-modules /lib/modules/$(uname -r)", longHelp("initramfs"), cli.NoArgs, new(initramfsVerb)},
-	}}}
-}
-
-func (v verb) command(s cli.Streams) *cobra.Command {
-	cmd := &cobra.Command{
-		Use: v.use, Short: v.short, Long: v.long, Example: "    rootbuild " + v.example, Args: v.args,
-		RunE: func(cmd *cobra.Command, args []string) error { return v.do.run(cmd.Context(), args, s) },
+// verbGroups are the verbs of the command.
+func verbGroups(root *cobra.Command) []cli.Group {
+	return []cli.Group{
+		{Title: "look", Verbs: []cli.Verb{
+			{Use: "targets", Short: "list the embedded targets", Example: "targets", Args: cli.NoArgs, Do: targetsVerb{}},
+			{Use: "plan --target TARGET", Short: "show each stage of a target: cached, or to build and why", Example: "plan --target uclibc", Args: cli.NoArgs, Do: new(planVerb)},
+			{Use: "graph --target TARGET", Short: "show which stage is built with which", Example: "graph --target uclibc --format dot | dot -Tsvg >uclibc.svg", Args: cli.NoArgs, Do: new(graphVerb)},
+			{Use: "report --target TARGET", Short: "write a page about the last build of a target", Example: "report --target uclibc -o report.html", Long: longHelp("report"), Args: cli.NoArgs, Do: new(reportVerb)},
+			{Use: "ls", Short: "list the node roots; * marks current", Example: "ls", Long: longHelp("ls"), Args: cli.NoArgs, Do: new(listVerb)},
+			{Use: "log", Short: "show every switch of current, the newest last", Example: "log", Args: cli.NoArgs, Do: new(logVerb)},
+			{Use: "diff A B", Short: "compare two node roots: packages, then files", Example: "diff uclibc-0123456789ab current", Long: longHelp("diff"), Args: tagArgs(2), Do: new(diffVerb)},
+			{Use: "sbom TAG|LAYOUT|REF", Short: "print an image's bill of materials, or its sources", Example: "sbom uclibc >uclibc.spdx.json", Long: longHelp("sbom"), Args: cli.Exactly(1, "whose: rootbuild sbom TAG|LAYOUT|REF"), Do: new(sbomVerb)},
+			{Use: "doctor", Short: "say what this host can do, and what it lacks for the rest", Example: "doctor", Args: cli.NoArgs, Do: new(doctorVerb)},
+			{Use: "version", Short: "show the versions of rootbuild, Go and BuildKit", Example: "version", Args: cli.NoArgs, Do: versionVerb{}},
+		}},
+		{Title: "sources", Verbs: []cli.Verb{
+			{Use: "fetch --target TARGET", Short: "fetch every source of a target into the state directory", Example: "fetch --target uclibc --export /srv/distfiles", Args: cli.NoArgs, Do: new(fetchVerb)},
+			{Use: "update --target TARGET", Short: "tell which sources have newer releases, and which are gone", Example: "update --target uclibc", Long: longHelp("update"), Args: cli.NoArgs, Do: new(updateVerb)},
+		}},
+		{Title: "the state directory", Verbs: []cli.Verb{
+			{Use: "prune", Short: "remove from the state directory what nothing needs; shows it, unless --yes", Example: "prune --target site.yaml --yes", Long: longHelp("prune"), Args: cli.NoArgs, Do: new(pruneVerb)},
+		}},
+		{Title: "registry and trust", Verbs: []cli.Verb{
+			{Use: "push TAG|LAYOUT REF", Short: "send an image to a registry", Example: "push uclibc registry.example.org/nodes/uclibc:2026.11", Long: longHelp("push"), Args: cli.Exactly(2, "what to push, and where to: rootbuild push TAG|LAYOUT REF"), Do: new(pushVerb)},
+			{Use: "pull REF", Short: "bring an image from a registry, unpack it and switch to it", Example: "pull registry.example.org/nodes/uclibc:2026.11", Long: longHelp("pull"), Args: cli.Exactly(1, "what to pull: rootbuild pull REF"), Do: new(pullVerb)},
+			{Use: "packages [PLACE...]", Short: "list the packages that places have, and who signed them", Example: "packages registry.example.org/packages", Long: longHelp("packages"), Args: cobra.ArbitraryArgs, Do: new(packagesVerb)},
+			{Use: "keygen NAME", Short: "make a key pair to sign images with", Example: "keygen site", Long: longHelp("keygen"), Args: cli.Exactly(1, "the name of the key's files: rootbuild keygen NAME"), Do: keygenVerb{}},
+			{Use: "sign TAG|REF|LAYOUT --key KEY", Short: "sign an image", Example: "sign registry.example.org/nodes/uclibc:2026.11 --key site.key", Long: longHelp("sign"), Args: cli.Exactly(1, "what to sign: rootbuild sign TAG|REF|LAYOUT --key KEY"), Do: new(signVerb)},
+			{Use: "verify REF", Short: "say who vouches for an image", Example: "verify registry.example.org/nodes/uclibc:2026.11 --key site.pub", Long: longHelp("verify"), Args: cli.Exactly(1, "what to verify: rootbuild verify REF"), Do: new(verifyVerb)},
+		}},
+		{Title: "proof", Verbs: []cli.Verb{
+			{Use: "reproduce TAG|REF", Short: "build an image again from what it carries, and compare", Example: "reproduce registry.example.org/nodes/uclibc:2026.11", Long: longHelp("reproduce"), Args: cobra.ArbitraryArgs, Do: new(reproduceVerb)},
+		}},
+		{Title: "the master's roots", Verbs: []cli.Verb{
+			{Use: "switch TAG", Short: "make current name another root; booted nodes keep theirs", Example: "switch uclibc-0123456789ab", Args: tagArgs(1), Do: new(switchVerb)},
+			{Use: "rollback", Short: "make current name the root that it named before", Example: "rollback", Long: longHelp("rollback"), Args: cli.NoArgs, Do: new(rollbackVerb)},
+			{Use: "entries", Short: "write what boot loaders read: kernel, initramfs and root of one image", Example: "entries --tftp /srv/tftp --server 10.0.0.1", Long: longHelp("entries"), Args: cli.NoArgs, Do: new(entriesVerb)},
+			{Use: "check TAG", Short: "compare a node root with its image, file by file", Example: "check current", Long: longHelp("check"), Args: tagArgs(1), Do: new(checkTreeVerb)},
+			{Use: "rm TAG...", Short: "remove node roots that nothing uses", Example: "rm uclibc-0123456789ab", Long: longHelp("rm"), Args: tagArgs(0), Do: new(removeVerb)},
+			{Use: "gc", Short: "remove node roots that nothing holds; shows them, unless --yes", Example: "gc --keep 3 --yes", Long: longHelp("gc"), Args: cli.NoArgs, Do: new(collectVerb)},
+		}},
+		{Title: "nodes", Verbs: []cli.Verb{
+			{Use: "boot [TAG]", Short: "boot a node root in a virtual machine and run its checks", Example: "boot --shell", Long: longHelp("boot"), Args: atMostOneTag, Do: new(bootVerb)},
+			{Use: "enter [TAG] [-- COMMAND [ARG...]]", Short: "open a shell in a node root, in a container", Example: "enter current -- /bin/ps", Long: longHelp("enter"), Args: enterArgs, Do: new(enterVerb)},
+			{Use: "initramfs", Short: "write the initramfs that mounts a node's root", Example: "initramfs --kernel-modules /lib/modules/$(uname -r)", Long: longHelp("initramfs"), Args: cli.NoArgs, Do: new(initramfsVerb)},
+		}},
+		{Verbs: []cli.Verb{
+			{Use: "man DIR", Short: "write the manual pages", Example: "man /usr/local/share/man/man1", Long: longHelp("man"), Args: cli.Exactly(1, "the directory of the pages: rootbuild man DIR"), Do: cli.Manual{Root: root}},
+		}},
 	}
-	v.do.addFlags(cmd)
-	if parent, ok := v.do.(interface{ verbs() []verb }); ok {
-		for _, below := range parent.verbs() {
-			cmd.AddCommand(below.command(s))
-		}
-	}
-	return cmd
 }
 
-// addVerbs adds the verbs in their groups, and gives cobra's own the same voice.
-func addVerbs(root *cobra.Command, s cli.Streams) {
-	for _, g := range verbGroups() {
-		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
-		for _, v := range g.verbs {
-			cmd := v.command(s)
-			cmd.GroupID = g.title
-			root.AddCommand(cmd)
-		}
-	}
-	man := verb{"man DIR", "write the manual pages", "man /usr/local/share/man/man1", longHelp("man"), cli.Exactly(1, "the directory of the pages: rootbuild man DIR"), manVerb{root}}
-	root.AddCommand(man.command(s))
-	root.InitDefaultHelpCmd()
-	root.InitDefaultCompletionCmd()
-	for _, cmd := range root.Commands() {
-		switch cmd.Name() {
-		case "help":
-			cmd.Short = "show the help of a verb"
-		case "completion":
-			cmd.Short = "write the shell's completion"
-			for _, shell := range cmd.Commands() {
-				shell.Short = "write the completion for " + shell.Name()
-			}
-		}
-	}
-	root.SetUsageFunc(usage)
+// flagGroups are flags by what they are about, for every verb that has them.
+var flagGroups = []cli.FlagGroup{
+	{Title: "what to build", Flags: []string{"target", "ask", "keep-going", "base", "state", "progress"}},
+	{Title: "where steps run", Flags: []string{"builder", "builder-tls", "builder-insecure", "runc", "steps"}},
+	{Title: "where sources come from", Flags: []string{"distdir", "source-host", "mirror", "offline"}},
+	{Title: "packages that were built elsewhere", Flags: []string{"packages", "package-policy", "push-packages"}},
+	{Title: "where the result goes", Flags: []string{"output", "push", "sign", "builder-id"}},
+	{Title: "how registries are spoken to", Flags: []string{"mirror-registry", "plain-http", "registries", "registry-ca"}},
+	{Title: "whose images are taken", Flags: []string{"policy", "insecure-no-verify", "allow-older", "no-devices", "no-setuid"}},
+	{Title: "the node root", Flags: []string{"nfsroot", "tag", "no-unpack", "no-switch", "link", "max-entries", "max-size", "labels"}},
+	{Title: "what boot entries say", Flags: []string{"tftp", "server", "export", "nfs-options", "word", "loader", "templates"}},
+	{Title: "its check in a virtual machine", Flags: []string{"check", "kernel", "kernel-modules", "initramfs", "append", "accel", "memory", "timeout"}},
 }

@@ -17,14 +17,14 @@ type verifyVerb struct {
 	registry registryOptions
 }
 
-func (v *verifyVerb) addFlags(cmd *cobra.Command) {
+func (v *verifyVerb) AddFlags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&v.keys, "key", nil, "`file` with a public key that has to have signed the image, in place of a policy; may be given again")
 	cmd.Flags().StringVar(&v.policy, "policy", policyFile, "`file` with the policy that says whose signatures an image needs")
-	v.registry.addFlags(cmd)
+	v.registry.AddFlags(cmd)
 	v.registry.addMirrors(cmd)
 }
 
-func (v *verifyVerb) run(ctx context.Context, args []string, s cli.Streams) error {
+func (v *verifyVerb) Run(ctx context.Context, args []string, s cli.Streams) error {
 	from, err := oci.ParseReference(args[0])
 	if err != nil {
 		return cli.UsageError{Err: err}

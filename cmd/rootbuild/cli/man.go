@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -7,30 +7,32 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 )
 
-// manVerb is the verb that packagers call: a person reads the pages with man.
-type manVerb struct{ root *cobra.Command }
+// Manual is the action of the verb that packagers call: a person reads its pages with
+// man. They are those of the verbs below Root.
+type Manual struct {
+	NoFlags
+	Root *cobra.Command
+}
 
-func (manVerb) addFlags(*cobra.Command) {}
-
-func (v manVerb) run(_ context.Context, args []string, _ cli.Streams) error {
+// Run writes the pages to the directory that the one argument names.
+func (m Manual) Run(_ context.Context, args []string, _ Streams) error {
 	if err := os.MkdirAll(args[0], 0o755); err != nil {
 		return err
 	}
-	v.root.DisableAutoGenTag = true
-	for _, cmd := range append(v.root.Commands(), v.root) {
+	m.Root.DisableAutoGenTag = true
+	for _, cmd := range append(m.Root.Commands(), m.Root) {
 		// Else the pages would hold the home of who writes them.
 		if state := cmd.Flags().Lookup("state"); state != nil {
 			state.DefValue = "$XDG_CACHE_HOME/rootbuild"
 		}
 	}
 	built := buildTime()
-	header := doc.GenManHeader{Section: "1", Date: &built, Source: "rootbuild " + ownVersion(), Manual: "rootbuild"}
-	if err := doc.GenManTree(v.root, &header, args[0]); err != nil {
+	header := doc.GenManHeader{Section: "1", Date: &built, Source: "rootbuild " + Version(), Manual: "rootbuild"}
+	if err := doc.GenManTree(m.Root, &header, args[0]); err != nil {
 		return fmt.Errorf("writing the manual pages: %w", err)
 	}
 	return nil
