@@ -16,8 +16,9 @@ const module = "github.com/rootbuild/rootbuild"
 // layers maps each package, with those below it, to the packages of the module that it
 // may import. Only the command knows the whole flow.
 var layers = map[string][]string{
-	"cmd/rootbuild":       {"cmd/rootbuild/cli", "images", "images/cpio", "images/oci", "images/registry", "images/trust", "stages", "builder", "builder/attach", "builder/base", "builder/distfiles", "builder/engine", "builder/history", "builder/packages", "builder/plan", "builder/provenance", "builder/prune", "builder/report", "builder/sources", "builder/state", "nfsroot", "nfsroot/boot", "nfsroot/deploy", "nfsroot/entries", "nfsroot/unpack"},
+	"cmd/rootbuild":       {"cmd/rootbuild/cli", "cmd/rootbuild/flags", "images", "images/oci", "images/registry", "images/trust", "stages", "builder", "builder/attach", "builder/base", "builder/distfiles", "builder/engine", "builder/history", "builder/packages", "builder/plan", "builder/provenance", "builder/prune", "builder/report", "builder/sources", "builder/state", "nfsroot", "nfsroot/boot", "nfsroot/deploy", "nfsroot/entries", "nfsroot/unpack"},
 	"cmd/rootbuild/cli":   {"builder/engine", "images"},
+	"cmd/rootbuild/flags": {"cmd/rootbuild/cli", "images", "images/cpio", "images/oci", "images/registry", "images/trust", "stages", "builder", "builder/base", "builder/engine", "builder/packages", "builder/plan", "builder/sources", "builder/state", "nfsroot", "nfsroot/boot", "nfsroot/deploy", "nfsroot/unpack"},
 	"hack/base":           {"builder/base", "images/oci"},
 	"hack/bench":          {"images/oci", "images/registry", "nfsroot"},
 	"images":              {},
@@ -66,24 +67,25 @@ const (
 // BuildKit's client, only the command has flags, and only nfsroot/unpack knows what
 // layers are made of.
 var foreign = map[string][]string{
-	"stages":             {"net", "net/http", "os/exec", buildkit},
-	"builder":            {buildkit, cobra},
-	"builder/attach":     {buildkit, cobra},
-	"builder/definition": {"os", "net/http", "os/exec", buildkit},
-	"builder/history":    {buildkit, cobra},
-	"builder/initramfs":  {"net/http", "os/exec", buildkit, cobra},
-	"builder/pack":       {buildkit, cobra},
-	"builder/plan":       {"os", "net/http", "os/exec", buildkit},
-	"builder/provenance": {buildkit, cobra},
-	"builder/prune":      {buildkit, cobra},
-	"builder/records":    {"os", "net/http", "os/exec", buildkit},
-	"builder/report":     {"os", "net/http", "os/exec"},
-	"builder/sources":    {buildkit, cobra},
-	"builder/state":      {buildkit, cobra},
-	"cmd/rootbuild":      {buildkit},
-	"cmd/rootbuild/cli":  {"net", "net/http", "os/exec", buildkit},
-	"nfsroot":            {"archive/tar", "archive/zip", "github.com/klauspost/compress/zstd"},
-	"nfsroot/deploy":     {cobra, "golang.org/x/term"},
+	"stages":              {"net", "net/http", "os/exec", buildkit},
+	"builder":             {buildkit, cobra},
+	"builder/attach":      {buildkit, cobra},
+	"builder/definition":  {"os", "net/http", "os/exec", buildkit},
+	"builder/history":     {buildkit, cobra},
+	"builder/initramfs":   {"net/http", "os/exec", buildkit, cobra},
+	"builder/pack":        {buildkit, cobra},
+	"builder/plan":        {"os", "net/http", "os/exec", buildkit},
+	"builder/provenance":  {buildkit, cobra},
+	"builder/prune":       {buildkit, cobra},
+	"builder/records":     {"os", "net/http", "os/exec", buildkit},
+	"builder/report":      {"os", "net/http", "os/exec"},
+	"builder/sources":     {buildkit, cobra},
+	"builder/state":       {buildkit, cobra},
+	"cmd/rootbuild":       {buildkit},
+	"cmd/rootbuild/cli":   {buildkit},
+	"cmd/rootbuild/flags": {buildkit},
+	"nfsroot":             {"archive/tar", "archive/zip", "github.com/klauspost/compress/zstd"},
+	"nfsroot/deploy":      {cobra, "golang.org/x/term"},
 }
 
 // unlinked are packages that may not even lie below a layer, in what it imports. What

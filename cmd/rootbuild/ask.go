@@ -24,7 +24,7 @@ func (o buildOptions) checkAsk(terminal *os.File) error {
 // askFirst shows what there is to build and asks whether to. It returns nil to
 // go on, which it does unasked if there is nothing to build.
 func (o buildOptions) askFirst(ctx context.Context, graph stages.Graph, terminal *os.File, s cli.Streams) error {
-	plan := planVerb{base: o.make.base, builder: o.make.builder, mirror: o.make.sources.mirror, places: o.make.packages, remote: o.make.registry, state: o.make.state}
+	plan := planVerb{make: o.make}
 	p, err := plan.plan(ctx, graph, s)
 	if err != nil || p.Idle() {
 		return err

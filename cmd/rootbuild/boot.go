@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/flags"
 	"github.com/rootbuild/rootbuild/nfsroot/boot"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/spf13/cobra"
@@ -20,13 +21,13 @@ type bootVerb struct {
 	shell   bool
 	writes  bool
 	json    bool
-	machine machineOptions
-	make    makeOptions // of the initramfs
+	machine flags.Machine
+	make    flags.Make // of the initramfs
 }
 
 func (v *bootVerb) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	addNFSRoot(cmd, &v.nfsroot)
+	flags.AddNFSRoot(cmd, &v.nfsroot)
 	f.StringVar(&v.nfs, "nfs", "", "`SERVER:PATH[,OPTIONS]` of the root as a running NFS server exports it (default: a server of our own on loopback)")
 	f.StringVar(&v.log, "log", "", "`file` for the console's output (default: boots/TAG.log in the state directory)")
 	f.BoolVar(&v.shell, "shell", false, "leave the node running after its checks, until Ctrl-C, and say how to log in")
@@ -34,13 +35,11 @@ func (v *bootVerb) AddFlags(cmd *cobra.Command) {
 	f.BoolVar(&v.json, "json", false, "write the report as JSON")
 	v.machine.AddFlags(cmd)
 	v.make.AddFlags(cmd)
-	v.make.packages.AddFlags(cmd)
-	v.make.registry.AddFlags(cmd)
 }
 
 // Run boots one root and tells what its checks found.
 func (v *bootVerb) Run(ctx context.Context, args []string, s cli.Streams) error {
-	if err := errors.Join(v.make.state.check(), v.machine.check()); err != nil {
+	if err := errors.Join(v.make.State.Check(), v.machine.Check()); err != nil {
 		return cli.UsageError{Err: err}
 	}
 	root, err := deploy.FindRoot(v.nfsroot, strings.Join(args, ""))
@@ -50,7 +49,7 @@ func (v *bootVerb) Run(ctx context.Context, args []string, s cli.Streams) error 
 	if err := boot.CheckHost(); err != nil {
 		return err
 	}
-	if err := v.machine.findKernel(ctx, true, v.make, s); err != nil {
+	if err := v.machine.FindKernel(ctx, true, v.make, s); err != nil {
 		return err
 	}
 	report, err := v.trial(root, s).Run(ctx)
@@ -60,12 +59,12 @@ func (v *bootVerb) Run(ctx context.Context, args []string, s cli.Streams) error 
 	if err := s.Tell(report, v.json); err != nil {
 		return err
 	}
-	hints(report, s.Err)
+	flags.Hints(report, s.Err)
 	return report.Err(root.Tag)
 }
 
 func (v *bootVerb) trial(root deploy.Root, s cli.Streams) boot.Trial {
-	trial := v.machine.trial(v.make, s)
+	trial := v.machine.Trial(v.make, s)
 	trial.Tag, trial.Image, trial.Root, trial.Export = root.Tag, root.Digest.String(), root.Path, root.Store
 	trial.NFS, trial.Overlay, trial.Log = v.nfs, v.writes, v.log
 	if v.shell {
@@ -79,17 +78,4 @@ func hold(ctx context.Context, login []string, w io.Writer) error {
 	fmt.Fprintf(w, "the node runs until Ctrl-C; log in with:\n    %s\n", cli.ShellWords(login))
 	<-ctx.Done()
 	return nil
-}
-
-// hints says where to look on, and after a failure how to start the machine by hand.
-func hints(r boot.Report, w io.Writer) {
-	fmt.Fprintf(w, "console log: %s\n", r.Log)
-	if r.Passed {
-		return
-	}
-	var commands []string
-	for _, args := range r.Repeat {
-		commands = append(commands, cli.ShellWords(args))
-	}
-	fmt.Fprintf(w, "to repeat by hand: %s\n", strings.Join(commands, " & "))
 }

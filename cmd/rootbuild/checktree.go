@@ -6,18 +6,19 @@ import (
 	"fmt"
 
 	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/flags"
 	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 )
 
-type checkTreeVerb struct{ taggedOptions }
+type checkTreeVerb struct{ flags.Tagged }
 
 func (v *checkTreeVerb) Run(ctx context.Context, args []string, s cli.Streams) error {
-	root, err := deploy.FindRoot(v.dir, args[0])
+	root, err := deploy.FindRoot(v.Dir, args[0])
 	if err != nil {
 		return err
 	}
-	view, err := v.view()
+	view, err := v.View()
 	if err != nil {
 		return err
 	}
@@ -26,10 +27,10 @@ func (v *checkTreeVerb) Run(ctx context.Context, args []string, s cli.Streams) e
 		return err
 	}
 	checked := nfsroot.NewChecked(root.Tag, found)
-	if err := cmp.Or(s.Tell(checked, v.json), checked.Err()); err != nil {
+	if err := cmp.Or(s.Tell(checked, v.JSON), checked.Err()); err != nil {
 		return err
 	}
-	if !v.json {
+	if !v.JSON {
 		s.Note(fmt.Sprintf("%s: %d names are as in its image", root.Tag, root.Files))
 	}
 	return nil

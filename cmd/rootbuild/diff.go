@@ -4,27 +4,22 @@ import (
 	"context"
 
 	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/flags"
+	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
+	"github.com/rootbuild/rootbuild/nfsroot/unpack"
 )
 
-type diffVerb struct{ taggedOptions }
+type diffVerb struct{ flags.Tagged }
 
 func (v *diffVerb) Run(_ context.Context, args []string, s cli.Streams) error {
-	a, err := deploy.FindRoot(v.dir, args[0])
+	a, err := deploy.FindRoot(v.Dir, args[0])
 	if err != nil {
 		return err
 	}
-	b, err := deploy.FindRoot(v.dir, args[1])
+	b, err := deploy.FindRoot(v.Dir, args[1])
 	if err != nil {
 		return err
 	}
-	view, err := v.view()
-	if err != nil {
-		return err
-	}
-	d, err := view.Diff(a.Tag, b.Tag)
-	if err != nil {
-		return err
-	}
-	return s.Tell(d, v.json)
+	return flags.Look(v.Store, s, func(view *nfsroot.View) (unpack.Diff, error) { return view.Diff(a.Tag, b.Tag) })
 }

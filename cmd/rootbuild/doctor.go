@@ -10,13 +10,14 @@ import (
 	"github.com/rootbuild/rootbuild/builder/base"
 	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/flags"
 	"github.com/rootbuild/rootbuild/nfsroot/boot"
 	"github.com/spf13/cobra"
 )
 
 type doctorVerb struct {
-	state   stateOptions
-	builder builderOptions
+	state   flags.State
+	builder flags.Builders
 }
 
 func (v *doctorVerb) AddFlags(cmd *cobra.Command) {
@@ -50,20 +51,20 @@ func (v *doctorVerb) jobs(ctx context.Context) []job {
 
 // builderChecks want what runs steps.
 func (v *doctorVerb) builderChecks(ctx context.Context) []check {
-	builders, err := v.builder.builders()
+	builders, err := v.builder.List()
 	if err != nil {
 		return []check{{"builders", func() error { return err }}}
 	}
 	if builders[0].URL == "" {
 		return []check{
-			{"build steps (root, overlayfs on the state directory)", func() error { return engine.CheckHost(v.state.dir) }},
-			{"runc", func() error { _, err := engine.FindRunc(ctx, v.builder.runc); return err }},
+			{"build steps (root, overlayfs on the state directory)", func() error { return engine.CheckHost(v.state.Dir) }},
+			{"runc", func() error { _, err := engine.FindRunc(ctx, builders[0].Runc); return err }},
 		}
 	}
 	var list []check
 	for _, b := range builders {
 		list = append(list, check{"build steps on " + b.String(), func() error {
-			return engine.Check(ctx, engine.Options{Builder: b, Dir: v.state.dir})
+			return engine.Check(ctx, engine.Options{Builder: b, Dir: v.state.Dir})
 		}})
 	}
 	return list

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/flags"
 	"github.com/rootbuild/rootbuild/nfsroot/boot"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/spf13/cobra"
@@ -21,14 +22,14 @@ type enterVerb struct {
 }
 
 func (v *enterVerb) AddFlags(cmd *cobra.Command) {
-	addNFSRoot(cmd, &v.nfsroot)
-	addRunc(cmd, &v.runc)
+	flags.AddNFSRoot(cmd, &v.nfsroot)
+	flags.AddRunc(cmd, &v.runc)
 	v.cmd = cmd
 }
 
 func enterArgs(cmd *cobra.Command, args []string) error {
 	tags, _ := splitDash(cmd, args)
-	return atMostOneTag(cmd, tags)
+	return flags.AtMostOneTag(cmd, tags)
 }
 
 // splitDash separates the arguments before -- from those after it.

@@ -5,17 +5,17 @@ import (
 	"path/filepath"
 
 	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/flags"
 	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/rootbuild/rootbuild/nfsroot/entries"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // entriesVerb writes boot entries.
 type entriesVerb struct {
-	storeOptions
-	site  entries.Site
-	flags *pflag.FlagSet
+	flags.Store
+	site    entries.Site
+	changed func(flag string) bool
 }
 
 // Verbs are those below entries.
@@ -30,9 +30,9 @@ func (v *entriesVerb) Verbs() []cli.Verb {
 }
 
 func (v *entriesVerb) AddFlags(cmd *cobra.Command) {
-	v.storeOptions.AddFlags(cmd)
-	v.flags = cmd.Flags()
+	v.Store.AddFlags(cmd)
 	f := cmd.Flags()
+	v.changed = f.Changed
 	f.StringVar(&v.site.TFTP, "tftp", "", "`directory` that TFTP or HTTP serves")
 	f.StringVar(&v.site.Server, "server", "", "`address` or name of the NFS server as nodes reach it (default: the server that DHCP names)")
 	f.StringVar(&v.site.Export, "export", "", "`path` of the directory of node roots as nodes mount it (default: that of --nfsroot)")
@@ -43,7 +43,7 @@ func (v *entriesVerb) AddFlags(cmd *cobra.Command) {
 }
 
 func (v *entriesVerb) Run(ctx context.Context, _ []string, s cli.Streams) error {
-	return v.change(s, func(store *nfsroot.Store) error {
+	return changeEntries(v.Store, s, func(store *nfsroot.Store) error {
 		site, err := v.siteOf(store)
 		if err != nil {
 			return err
@@ -62,7 +62,7 @@ func (v *entriesVerb) siteOf(store *nfsroot.Store) (entries.Site, error) {
 	if first && v.site.TFTP == "" {
 		return site, cli.UsageError{Err: nfsroot.ErrNoEntries}
 	}
-	given := func(flag string) bool { return first || v.flags.Changed(flag) }
+	given := func(flag string) bool { return first || v.changed(flag) }
 	for flag, text := range map[string]struct{ to, from *string }{
 		"tftp": {&site.TFTP, &v.site.TFTP}, "server": {&site.Server, &v.site.Server}, "export": {&site.Export, &v.site.Export},
 		"nfs-options": {&site.NFSOptions, &v.site.NFSOptions}, "templates": {&site.Templates, &v.site.Templates},
@@ -91,46 +91,35 @@ func (v *entriesVerb) siteOf(store *nfsroot.Store) (entries.Site, error) {
 	return site, nil
 }
 
-// change changes the store by f, and shows the entries that came of it.
-func (o storeOptions) change(s cli.Streams, f func(*nfsroot.Store) error) (err error) {
-	store, err := o.open(s)
-	if err != nil {
-		return err
-	}
-	defer cli.Closing(store, &err)
-	if err := f(store); err != nil {
-		return err
-	}
-	list, err := store.Entries()
-	if err != nil {
-		return err
-	}
-	return s.Tell(list, o.json)
+// changeEntries changes the store by f, and shows the entries that came of it.
+func changeEntries(o flags.Store, s cli.Streams, f func(*nfsroot.Store) error) error {
+	return o.Change(s, func(store *nfsroot.Store) error {
+		if err := f(store); err != nil {
+			return err
+		}
+		list, err := store.Entries()
+		if err != nil {
+			return err
+		}
+		return s.Tell(list, o.JSON)
+	})
 }
 
-type entriesListVerb struct{ storeOptions }
+type entriesListVerb struct{ flags.Store }
 
 func (v *entriesListVerb) Run(_ context.Context, _ []string, s cli.Streams) error {
-	view, err := v.view()
-	if err != nil {
-		return err
-	}
-	list, err := view.Entries()
-	if err != nil {
-		return err
-	}
-	return s.Tell(list, v.json)
+	return flags.Look(v.Store, s, (*nfsroot.View).Entries)
 }
 
 // entriesGroupVerb defines a group, or forgets one.
 type entriesGroupVerb struct {
-	storeOptions
+	flags.Store
 	group  entries.Group
 	remove bool
 }
 
 func (v *entriesGroupVerb) AddFlags(cmd *cobra.Command) {
-	v.storeOptions.AddFlags(cmd)
+	v.Store.AddFlags(cmd)
 	f := cmd.Flags()
 	f.StringArrayVar(&v.group.MACs, "mac", nil, "`address` of the network card that a node boots from; may be given again")
 	f.StringArrayVar(&v.group.UUIDs, "uuid", nil, "`UUID` of a machine; may be given again")
@@ -141,36 +130,33 @@ func (v *entriesGroupVerb) AddFlags(cmd *cobra.Command) {
 func (v *entriesGroupVerb) Run(ctx context.Context, args []string, s cli.Streams) error {
 	v.group.Name = args[0]
 	if v.remove {
-		return v.change(s, func(store *nfsroot.Store) error { return store.RemoveGroup(ctx, args[0]) })
+		return changeEntries(v.Store, s, func(store *nfsroot.Store) error { return store.RemoveGroup(ctx, args[0]) })
 	}
 	if err := v.group.Check(); err != nil {
 		return cli.UsageError{Err: err}
 	}
-	return v.change(s, func(store *nfsroot.Store) error { return store.DefineGroup(ctx, v.group) })
+	return changeEntries(v.Store, s, func(store *nfsroot.Store) error { return store.DefineGroup(ctx, v.group) })
 }
 
 // entriesSetVerb gives a group a root, or with no tag the default's.
-type entriesSetVerb struct{ taggedOptions }
+type entriesSetVerb struct{ flags.Tagged }
 
 func (v *entriesSetVerb) Run(ctx context.Context, args []string, s cli.Streams) error {
 	group, tag := args[0], ""
 	if len(args) > 1 {
 		tag = args[1]
 	}
-	return v.change(s, func(store *nfsroot.Store) error { return store.SetGroup(ctx, group, tag) })
+	return changeEntries(v.Store, s, func(store *nfsroot.Store) error { return store.SetGroup(ctx, group, tag) })
 }
 
-type entriesOffVerb struct{ storeOptions }
+type entriesOffVerb struct{ flags.Store }
 
-func (v *entriesOffVerb) Run(_ context.Context, _ []string, s cli.Streams) (err error) {
-	store, err := v.open(s)
-	if err != nil {
-		return err
-	}
-	defer cli.Closing(store, &err)
-	if err := store.EndEntries(); err != nil {
-		return err
-	}
-	s.Note("the boot entries are removed; nodes with entries of a site's own boot as before")
-	return nil
+func (v *entriesOffVerb) Run(_ context.Context, _ []string, s cli.Streams) error {
+	return v.Change(s, func(store *nfsroot.Store) error {
+		if err := store.EndEntries(); err != nil {
+			return err
+		}
+		s.Note("the boot entries are removed; nodes with entries of a site's own boot as before")
+		return nil
+	})
 }

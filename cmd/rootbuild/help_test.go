@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/flags"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -54,8 +55,8 @@ func TestHelpTexts(t *testing.T) {
 			t.Errorf("help/%s is the text of no verb", f.Name())
 		}
 	}
-	if !strings.Contains(longHelp("packages"), packagesFile) {
-		t.Errorf("the text of packages does not name %s", packagesFile)
+	if !strings.Contains(longHelp("packages"), flags.PackagesFile) {
+		t.Errorf("the text of packages does not name %s", flags.PackagesFile)
 	}
 }
 

@@ -4,18 +4,12 @@ import (
 	"context"
 
 	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/flags"
+	"github.com/rootbuild/rootbuild/nfsroot"
 )
 
-type logVerb struct{ storeOptions }
+type logVerb struct{ flags.Store }
 
 func (v *logVerb) Run(_ context.Context, _ []string, s cli.Streams) error {
-	view, err := v.view()
-	if err != nil {
-		return err
-	}
-	history, err := view.Switches()
-	if err != nil {
-		return err
-	}
-	return s.Tell(history, v.json)
+	return flags.Look(v.Store, s, (*nfsroot.View).Switches)
 }

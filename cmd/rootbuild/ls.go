@@ -5,32 +5,29 @@ import (
 	"time"
 
 	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/flags"
+	"github.com/rootbuild/rootbuild/nfsroot"
 	"github.com/spf13/cobra"
 )
 
 type listVerb struct {
-	storeOptions
-	keep retentionOptions
+	flags.Store
+	keep flags.Retention
 }
 
 func (v *listVerb) AddFlags(cmd *cobra.Command) {
-	v.storeOptions.AddFlags(cmd)
+	v.Store.AddFlags(cmd)
 	v.keep.AddFlags(cmd)
 }
 
 func (v *listVerb) Run(_ context.Context, _ []string, s cli.Streams) error {
-	policy, err := v.keep.policy()
-	if err != nil {
-		return err
-	}
-	view, err := v.view()
+	policy, err := v.keep.Policy()
 	if err != nil {
 		return err
 	}
 	policy.Now = time.Now()
-	plan, err := view.Plan(policy)
-	if err != nil {
-		return err
-	}
-	return s.Tell(plan.Listing(policy.Now), v.json)
+	return flags.Look(v.Store, s, func(view *nfsroot.View) (nfsroot.Listing, error) {
+		plan, err := view.Plan(policy)
+		return plan.Listing(policy.Now), err
+	})
 }

@@ -9,36 +9,31 @@ import (
 
 	"github.com/rootbuild/rootbuild/builder/plan"
 	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/flags"
 	"github.com/rootbuild/rootbuild/stages"
 )
 
 type planVerb struct {
-	target  string
-	base    string
-	builder builderOptions
-	mirror  mirrors
-	places  packageOptions
-	remote  registryOptions
-	json    bool
-	state   stateOptions
-
-	forecast forecastOptions
+	target   flags.Target
+	make     flags.Make // of which a plan needs what decides what is built
+	forecast flags.Forecast
+	json     bool
 }
 
 func (v *planVerb) AddFlags(cmd *cobra.Command) {
-	addTarget(cmd, &v.target)
-	addBase(cmd, &v.base)
-	v.builder.AddFlags(cmd)
-	addMirror(cmd, &v.mirror)
-	v.places.AddFlags(cmd)
-	v.remote.AddFlags(cmd)
-	cmd.Flags().BoolVar(&v.json, "json", false, "as JSON")
+	v.target.AddFlags(cmd)
+	v.make.Base.AddFlags(cmd)
+	v.make.Builders.AddFlags(cmd)
+	v.make.Sources.Mirror.AddFlags(cmd)
+	v.make.Packages.AddFlags(cmd)
+	v.make.Registry.AddFlags(cmd)
+	v.make.State.AddFlags(cmd)
 	v.forecast.AddFlags(cmd)
-	v.state.AddFlags(cmd)
+	cmd.Flags().BoolVar(&v.json, "json", false, "as JSON")
 }
 
 func (v *planVerb) Run(ctx context.Context, _ []string, s cli.Streams) error {
-	graph, err := loadGraph(v.target)
+	graph, err := v.target.Graph()
 	if err != nil {
 		return err
 	}
@@ -46,8 +41,8 @@ func (v *planVerb) Run(ctx context.Context, _ []string, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
-	if len(v.forecast.builders) > 0 {
-		return v.forecast.write(p, v.json, s)
+	if v.forecast.Asked() {
+		return v.forecast.Write(p, v.json, s)
 	}
 	if v.json {
 		return json.NewEncoder(s.Out).Encode(p.Stages)
@@ -57,21 +52,21 @@ func (v *planVerb) Run(ctx context.Context, _ []string, s cli.Streams) error {
 
 // plan holds the state directory while it looks what a build would do.
 func (v *planVerb) plan(ctx context.Context, graph stages.Graph, s cli.Streams) (p plan.Plan, err error) {
-	builders, err := v.builder.builders()
-	if err := errors.Join(checkBase(v.base), err, v.forecast.check()); err != nil {
+	builders, err := v.make.Builders.List()
+	if err := errors.Join(v.make.Base.Check(), err, v.forecast.Check()); err != nil {
 		return p, cli.UsageError{Err: err}
 	}
-	places, err := v.places.places(v.remote)
+	places, err := v.make.Places()
 	if err != nil {
 		return p, err
 	}
-	in, err := v.state.open("plan")
+	in, err := v.make.State.Open("plan")
 	if err != nil {
 		return p, err
 	}
 	defer cli.Closing(in, &err)
 	in.Use(builders...)
-	p, err = plan.Of(ctx, in, graph, plan.Options{Base: v.base, Archive: v.mirror.archive, Packages: places})
+	p, err = plan.Of(ctx, in, graph, plan.Options{Base: string(v.make.Base), Archive: v.make.Sources.Mirror.Archive, Packages: places})
 	if err == nil && p.NoBase {
 		s.Note("no base yet: a build makes it first")
 	}

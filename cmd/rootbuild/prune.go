@@ -11,6 +11,7 @@ import (
 	"github.com/rootbuild/rootbuild/builder/prune"
 	"github.com/rootbuild/rootbuild/builder/state"
 	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/flags"
 	"github.com/rootbuild/rootbuild/images"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/rootbuild/rootbuild/stages"
@@ -23,7 +24,7 @@ type pruneVerb struct {
 	grace    cli.Days
 	maxCache cli.Size
 	builder  engine.Builder
-	state    stateOptions
+	state    flags.State
 	yes      bool
 	json     bool
 }
@@ -35,8 +36,8 @@ func (v *pruneVerb) AddFlags(cmd *cobra.Command) {
 	f.IntVar(&v.keep, "keep", 2, "`number` of images of each target that stay, the newest")
 	f.Var(&v.grace, "grace", "how long another target stays after it was built, and what no target names after it came")
 	f.Var(&v.maxCache, "max-cache", "have BuildKit drop from its cache what was used least recently, down to this `size`, such as 10GiB")
-	addNFSRoot(cmd, &v.nfsroot)
-	addRunc(cmd, &v.builder.Runc)
+	flags.AddNFSRoot(cmd, &v.nfsroot)
+	flags.AddRunc(cmd, &v.builder.Runc)
 	v.state.AddFlags(cmd)
 	f.BoolVar(&v.yes, "yes", false, "do it")
 	f.BoolVar(&v.json, "json", false, "as JSON")
@@ -64,10 +65,10 @@ func (v *pruneVerb) Run(ctx context.Context, _ []string, s cli.Streams) error {
 
 // prune holds the state directory, also to look: a build would change what is seen.
 func (v *pruneVerb) prune(ctx context.Context, o prune.Options) (_ prune.Pruned, err error) {
-	if err := state.Check(v.state.dir); err != nil {
+	if err := state.Check(v.state.Dir); err != nil {
 		return prune.Pruned{}, err
 	}
-	in, err := v.state.open("prune")
+	in, err := v.state.Open("prune")
 	if err != nil {
 		return prune.Pruned{}, err
 	}

@@ -4,11 +4,10 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
-	"slices"
 
 	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/flags"
 	"github.com/rootbuild/rootbuild/images/oci"
-	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/images/trust"
 	"github.com/rootbuild/rootbuild/nfsroot/deploy"
 	"github.com/rootbuild/rootbuild/nfsroot/unpack"
@@ -16,23 +15,17 @@ import (
 )
 
 type pullVerb struct {
-	trust  trustOptions
-	deploy deployOptions
-	make   makeOptions // of the initramfs that --check boots with
+	trust  flags.Trust
+	deploy flags.Deploy
+	make   flags.Make // of the initramfs that --check boots with
 }
 
 func (v *pullVerb) AddFlags(cmd *cobra.Command) {
 	v.deploy.AddFlags(cmd)
-	v.make.packages.AddFlags(cmd)
-	v.make.registry.AddFlags(cmd)
-	v.make.registry.addMirrors(cmd)
+	v.deploy.AddRefusals(cmd)
 	v.trust.AddFlags(cmd)
 	v.make.AddFlags(cmd)
-	f := cmd.Flags()
-	f.BoolVar(&v.deploy.allowOlder, "allow-older", false, "take an image with a lower serial than one that was taken before")
-	f.StringVar(&v.deploy.labels, "labels", string(unpack.DropLabels), "`what` becomes of files' labels (SELinux's, IMA's, overlayfs' and the like): drop, keep or refuse")
-	f.BoolVar(&v.deploy.refuse.Devices, "no-devices", false, "refuse an image with device nodes")
-	f.BoolVar(&v.deploy.refuse.Setuid, "no-setuid", false, "refuse an image with setuid or setgid files, or files with capabilities")
+	v.make.Registry.AddMirrors(cmd)
 }
 
 // entryMemory is what a pull may take in memory for each entry that the image may
@@ -40,21 +33,21 @@ func (v *pullVerb) AddFlags(cmd *cobra.Command) {
 const entryMemory = 330
 
 func (v *pullVerb) Run(ctx context.Context, args []string, s cli.Streams) error {
-	if err := v.make.state.check(); err != nil {
+	if err := v.make.State.Check(); err != nil {
 		return err
 	}
-	if !slices.Contains(unpack.AllLabels, unpack.Labels(v.deploy.labels)) {
-		return cli.UsageErrorf("--labels %q: want one of %v", v.deploy.labels, unpack.AllLabels)
+	if err := v.deploy.CheckRefusals(); err != nil {
+		return err
 	}
-	debug.SetMemoryLimit(entryMemory * int64(max(v.deploy.maxEntries(), unpack.DefaultMaxEntries)))
+	debug.SetMemoryLimit(entryMemory * int64(max(v.deploy.MaxEntries(), unpack.DefaultMaxEntries)))
 	from, err := oci.ParseReference(args[0])
 	if err != nil {
 		return cli.UsageError{Err: err}
 	}
-	if err := v.deploy.prepare(ctx, true, v.make, s); err != nil {
+	if err := v.deploy.Prepare(ctx, true, v.make, s); err != nil {
 		return err
 	}
-	policy, err := v.trust.load(from, s)
+	policy, err := v.trust.Policy(from, s)
 	if err != nil {
 		return err
 	}
@@ -62,7 +55,7 @@ func (v *pullVerb) Run(ctx context.Context, args []string, s cli.Streams) error 
 	if err != nil {
 		return err
 	}
-	if err := v.deploy.run(ctx, image, v.make, s); err != nil {
+	if err := v.deploy.Run(ctx, image, v.make, s); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(s.Out, image.Reference())
@@ -71,10 +64,10 @@ func (v *pullVerb) Run(ctx context.Context, args []string, s cli.Streams) error 
 
 // pull holds the state directory while the image comes.
 func (v *pullVerb) pull(ctx context.Context, from oci.Reference, policy trust.Policy, s cli.Streams) (_ deploy.Image, err error) {
-	if _, err := v.make.registry.options(); err != nil {
+	if _, err := v.make.Registry.Options(); err != nil {
 		return deploy.Image{}, err
 	}
-	state, err := v.make.state.open("pull " + from.String())
+	state, err := v.make.State.Open("pull " + from.String())
 	if err != nil {
 		return deploy.Image{}, err
 	}
@@ -83,7 +76,7 @@ func (v *pullVerb) pull(ctx context.Context, from oci.Reference, policy trust.Po
 	if err != nil {
 		return deploy.Image{}, err
 	}
-	pulled, err := pullImage(ctx, layout, from, policy, v.make.registry, v.make.state, s)
+	pulled, err := v.make.Registry.Pull(ctx, layout, from, policy, v.make.State, s)
 	if err != nil {
 		return deploy.Image{}, err
 	}
@@ -92,13 +85,4 @@ func (v *pullVerb) pull(ctx context.Context, from oci.Reference, policy trust.Po
 		Layout: layout, Digest: pulled.Digest, Target: deploy.TargetOf(pulled.Title),
 		From: from.At(pulled.Digest), Verdict: pulled.Verdict,
 	}, nil
-}
-
-// pullImage brings an image into a layout, with its progress in a display of its own.
-func pullImage(ctx context.Context, l *oci.Layout, from oci.Reference, policy trust.Policy, ro registryOptions, so stateOptions, s cli.Streams) (pulled registry.Pulled, err error) {
-	err = transfer("pull "+from.String(), ro, so, s, func(options registry.Options) error {
-		pulled, err = registry.Pull(ctx, l, from, policy, options)
-		return err
-	})
-	return pulled, err
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -13,22 +12,24 @@ import (
 	"github.com/rootbuild/rootbuild/builder/history"
 	buildreport "github.com/rootbuild/rootbuild/builder/report"
 	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/flags"
 	"github.com/rootbuild/rootbuild/nfsroot/boot"
 )
 
 type reportVerb struct {
-	target, output string
-	state          stateOptions
+	target flags.Target
+	output string
+	state  flags.State
 }
 
 func (v *reportVerb) AddFlags(cmd *cobra.Command) {
-	addTarget(cmd, &v.target)
+	v.target.AddFlags(cmd)
 	cmd.Flags().StringVarP(&v.output, "output", "o", "report.html", "`file` to write; - is standard output")
 	v.state.AddFlags(cmd)
 }
 
 func (v *reportVerb) Run(ctx context.Context, _ []string, s cli.Streams) error {
-	target, err := loadTarget(v.target)
+	target, err := v.target.Load()
 	if err != nil {
 		return err
 	}
@@ -53,7 +54,7 @@ func (v *reportVerb) Run(ctx context.Context, _ []string, s cli.Streams) error {
 
 // gather holds the state directory while it reads what is known of a target.
 func (v *reportVerb) gather(ctx context.Context, target string) (page buildreport.Page, err error) {
-	in, err := v.state.open("report")
+	in, err := v.state.Open("report")
 	if err != nil {
 		return page, err
 	}
@@ -61,7 +62,7 @@ func (v *reportVerb) gather(ctx context.Context, target string) (page buildrepor
 	if page, err = history.Page(ctx, in, target); err != nil {
 		return page, err
 	}
-	booted, found, err := boot.LastOf(filepath.Join(v.state.dir, "boots"), page.Image)
+	booted, found, err := boot.LastOf(v.state.Boots(), page.Image)
 	if found {
 		page.Boot = bootOf(booted)
 	}

@@ -13,12 +13,13 @@ import (
 	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/builder/state"
 	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/flags"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/trust"
 )
 
 type reproduceVerb struct {
-	target   string
+	target   flags.Target
 	nfsroot  string
 	work     string
 	hosts    []string // that may be asked for sources
@@ -28,40 +29,38 @@ type reproduceVerb struct {
 
 	statement  string // private key that vouches
 	repository string // that it vouches for
-	make       makeOptions
+	make       flags.Make
 }
 
 func (v *reproduceVerb) AddFlags(cmd *cobra.Command) {
-	addTarget(cmd, &v.target)
+	v.target.AddFlags(cmd)
 	f := cmd.Flags()
-	addNFSRoot(cmd, &v.nfsroot)
+	flags.AddNFSRoot(cmd, &v.nfsroot)
 	f.StringVar(&v.work, "work", "", "empty `directory` to build in, which is kept (default: one below the state directory, which is removed)")
 	f.StringSliceVar(&v.packages, "package", nil, "build and compare these packages only: `NAME,...`")
-	f.StringArrayVar(&v.make.packages.from, "packages", nil, "compare with what this `place` has, and build with packages from there: HOST/REPOSITORY, oci:DIR or oci-archive:FILE; may be given again")
-	v.make.packages.addPolicy(cmd)
 	f.StringArrayVar(&v.hosts, "source-host", nil, "`HOST[:PORT]` that only the image names, and that may be asked for sources; may be given again")
 	f.BoolVar(&v.json, "json", false, "as JSON")
 	f.BoolVar(&v.all, "all", false, "tell every difference, not only the first")
 	f.StringVar(&v.statement, "statement", "", "private key in this `file`: where the images are identical, sign that they are, and keep it beside the image")
 	f.StringVar(&v.repository, "for", "", "repository that the statement is meant for, `HOST/REPOSITORY` (default: the one of the image)")
-	v.make.registry.AddFlags(cmd)
 	v.make.AddFlags(cmd)
+	f.Lookup("packages").Usage = "compare with what this `place` has, and build with packages from there: HOST/REPOSITORY, oci:DIR or oci-archive:FILE; may be given again"
 }
 
 func (v *reproduceVerb) Run(ctx context.Context, args []string, s cli.Streams) error {
 	if len(args) > 1 || (len(args) == 1) == (v.target != "") {
 		return cli.UsageErrorf("name one image to build again: rootbuild reproduce TAG|REF, or --target TARGET")
 	}
-	if len(v.make.packages.from) > 0 && (len(v.packages) == 0 || v.target == "") {
+	if len(v.make.Packages.From) > 0 && (len(v.packages) == 0 || v.target == "") {
 		return cli.UsageErrorf("--packages: say which package of which target: rootbuild reproduce --target TARGET --package NAME --packages PLACE")
 	}
-	if err := v.make.check(); err != nil {
+	if err := v.make.Check(); err != nil {
 		return cli.UsageError{Err: err}
 	}
-	if builders, err := v.make.builder.builders(); err == nil && len(builders) > 1 {
+	if builders, err := v.make.Builders.List(); err == nil && len(builders) > 1 {
 		return cli.UsageErrorf("reproduce builds in one place: name it with --builder, given once")
 	}
-	if _, err := v.make.registry.options(); err != nil {
+	if _, err := v.make.Registry.Options(); err != nil {
 		return err
 	}
 	key, err := v.key()
@@ -91,32 +90,32 @@ func (v *reproduceVerb) key() (*trust.PrivateKey, error) {
 	case len(v.packages) > 0:
 		return nil, cli.UsageErrorf("--statement is of a whole image: leave --package out")
 	}
-	if err := checkFor(v.repository); err != nil {
+	if err := flags.CheckFor(v.repository); err != nil {
 		return nil, err
 	}
-	return readPrivateKey(v.statement)
+	return flags.ReadPrivateKey(v.statement)
 }
 
 // reproduce holds the state directory, which has the image, the sources and the
 // base, while another one is built in.
 func (v *reproduceVerb) reproduce(ctx context.Context, what string, key *trust.PrivateKey, s cli.Streams) (report builder.Reproduced, err error) {
-	in, err := v.make.state.open("reproduce " + what + v.target)
+	in, err := v.make.State.Open("reproduce " + what + string(v.target))
 	if err != nil {
 		return report, err
 	}
 	defer cli.Closing(in, &err)
-	builders, err := v.make.builder.builders()
+	builders, err := v.make.Builders.List()
 	if err != nil {
 		return report, err
 	}
 	in.Use(builders...)
-	options, err := v.make.options(nil)
+	options, err := v.make.Options(nil)
 	if err != nil {
 		return report, err
 	}
 	options.Sources.Hosts = v.hosts
-	if len(v.make.packages.from) > 0 {
-		if options.Packages, err = v.make.packages.places(v.make.registry); err != nil {
+	if len(v.make.Packages.From) > 0 {
+		if options.Packages, err = v.make.Places(); err != nil {
 			return report, err
 		}
 	}
@@ -133,7 +132,7 @@ func (v *reproduceVerb) reproduce(ctx context.Context, what string, key *trust.P
 	if err != nil {
 		return report, err
 	}
-	err = v.make.state.show(s, func(display *engine.Display) error {
+	err = v.make.State.Show(s, func(display *engine.Display) error {
 		report, err = r.Run(ctx, subject, display)
 		return err
 	})
@@ -145,11 +144,11 @@ func (v *reproduceVerb) reproduce(ctx context.Context, what string, key *trust.P
 
 // ofPlaces compares packages with those that were published.
 func (v *reproduceVerb) ofPlaces(ctx context.Context, r *builder.Reproduction, report *builder.Reproduced, s cli.Streams) error {
-	graph, err := loadGraph(v.target)
+	graph, err := v.target.Graph()
 	if err != nil {
 		return err
 	}
-	return v.make.state.show(s, func(display *engine.Display) error {
+	return v.make.State.Show(s, func(display *engine.Display) error {
 		*report, err = r.OfPlaces(ctx, graph, display)
 		return err
 	})
@@ -158,13 +157,13 @@ func (v *reproduceVerb) ofPlaces(ctx context.Context, r *builder.Reproduction, r
 // subject brings the image and what it is built of, and says which repository it comes
 // from, if it was pulled.
 func (v *reproduceVerb) subject(ctx context.Context, what string, r *builder.Reproduction, in *state.State, s cli.Streams) (subject builder.Subject, repository string, err error) {
-	local := imageOptions{v.nfsroot, v.make.state}
+	local := flags.Image{NFSRoot: v.nfsroot, State: v.make.State}
 	if v.target != "" {
-		graph, err := loadGraph(v.target)
+		graph, err := v.target.Graph()
 		if err != nil {
 			return subject, "", err
 		}
-		digest, err := local.digest(graph.Target.Name)
+		digest, err := local.Digest(graph.Target.Name)
 		if err != nil {
 			return subject, "", err
 		}
@@ -174,7 +173,7 @@ func (v *reproduceVerb) subject(ctx context.Context, what string, r *builder.Rep
 	var digest v1.Hash
 	from, err := oci.ParseReference(what)
 	if err != nil || strings.HasPrefix(what, "sha256:") {
-		digest, err = local.digest(what)
+		digest, err = local.Digest(what)
 	} else {
 		digest, err = v.pull(ctx, from, in, s)
 		repository = from.Repository()
@@ -194,6 +193,6 @@ func (v *reproduceVerb) pull(ctx context.Context, from oci.Reference, in *state.
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	pulled, err := pullImage(ctx, layout, from, trust.Unverified, v.make.registry, v.make.state, s)
+	pulled, err := v.make.Registry.Pull(ctx, layout, from, trust.Unverified, v.make.State, s)
 	return pulled.Digest, err
 }

@@ -10,16 +10,17 @@ import (
 	"github.com/rootbuild/rootbuild/builder/attach"
 	"github.com/rootbuild/rootbuild/builder/provenance"
 	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/flags"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/images/trust"
 )
 
 type sbomVerb struct {
-	image      imageOptions
+	image      flags.Image
 	sources    bool
 	provenance bool
-	registry   registryOptions
+	registry   flags.Registry
 }
 
 func (v *sbomVerb) AddFlags(cmd *cobra.Command) {
@@ -33,11 +34,11 @@ func (v *sbomVerb) Run(ctx context.Context, args []string, s cli.Streams) error 
 	if v.sources && v.provenance {
 		return cli.UsageErrorf("--sources and --provenance: want one of them")
 	}
-	options, err := v.registry.options()
+	options, err := v.registry.Options()
 	if err != nil {
 		return err
 	}
-	at, err := v.image.findAnywhere(args[0])
+	at, err := v.image.FindAnywhere(args[0])
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/rootbuild/rootbuild/builder/provenance"
 	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/flags"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/images/trust"
@@ -24,8 +25,8 @@ type signVerb struct {
 	repository string
 	serial     uint64
 	provenance string // file
-	image      imageOptions
-	registry   registryOptions
+	image      flags.Image
+	registry   flags.Registry
 }
 
 func (v *signVerb) AddFlags(cmd *cobra.Command) {
@@ -46,16 +47,16 @@ func (v *signVerb) Run(ctx context.Context, args []string, s cli.Streams) error 
 	if oci.IsLocal(what) && !strings.HasPrefix(what, "oci:") {
 		return cli.UsageErrorf("%s: an archive is not written to: sign the image before it is exported, or its layout", what)
 	}
-	if err := checkFor(v.repository); err != nil {
+	if err := flags.CheckFor(v.repository); err != nil {
 		return err
 	}
-	key, err := readPrivateKey(v.key)
+	key, err := flags.ReadPrivateKey(v.key)
 	if err != nil {
 		return err
 	}
 	ref, err := oci.ParseReference(what)
 	if err != nil || !ref.Registry() {
-		if ref, err = v.image.find(what); err != nil {
+		if ref, err = v.image.Find(what); err != nil {
 			return err
 		}
 	}
@@ -67,31 +68,20 @@ func (v *signVerb) Run(ctx context.Context, args []string, s cli.Streams) error 
 	return err
 }
 
-// checkFor refuses a value of --for that is no repository.
-func checkFor(repository string) error {
-	if repository == "" {
-		return nil
-	}
-	if _, err := parseRegistry(repository + ":tag"); err != nil {
-		return cli.UsageErrorf("--for %q: want HOST/REPOSITORY", repository)
-	}
-	return nil
-}
-
 // sign signs an image where it is. It holds the state directory while it signs there.
 func (v *signVerb) sign(ctx context.Context, what string, ref oci.Reference, key *trust.PrivateKey, s cli.Streams) (_ v1.Hash, err error) {
-	options, err := v.registry.options()
+	options, err := v.registry.Options()
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	if !ref.Registry() && ref.Dir() == v.image.images() {
-		in, err := v.image.state.open("sign " + what)
+	if !ref.Registry() && ref.Dir() == v.image.State.Images() {
+		in, err := v.image.State.Open("sign " + what)
 		if err != nil {
 			return v1.Hash{}, err
 		}
 		defer cli.Closing(in, &err)
 	}
-	told := provenance.Of(v.image.state.dir)
+	told := provenance.Of(v.image.State.Dir)
 	if v.provenance != "" {
 		told = func(v1.Hash) ([]byte, error) { return os.ReadFile(v.provenance) }
 	}
@@ -106,7 +96,7 @@ func (v *signVerb) sign(ctx context.Context, what string, ref oci.Reference, key
 	}
 	list, err := registry.Attachments(ctx, ref, h, provenance.Type, options)
 	if slices.ContainsFunc(list, func(a oci.Attachment) bool { return trust.IsProvenance(a, h) }) {
-		fmt.Fprintf(s.Err, "its provenance is not signed, for %s did not build it: read it with rootbuild sbom --provenance, and sign it with --provenance FILE\n", v.image.state.dir)
+		fmt.Fprintf(s.Err, "its provenance is not signed, for %s did not build it: read it with rootbuild sbom --provenance, and sign it with --provenance FILE\n", v.image.State.Dir)
 	}
 	return h, err
 }

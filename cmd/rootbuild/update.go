@@ -10,16 +10,17 @@ import (
 	"github.com/rootbuild/rootbuild/builder/distfiles"
 	"github.com/rootbuild/rootbuild/builder/sources"
 	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/flags"
 )
 
 type updateVerb struct {
-	target string
+	target flags.Target
 	survey distfiles.SurveyOptions
 	json   bool
 }
 
 func (v *updateVerb) AddFlags(cmd *cobra.Command) {
-	addTarget(cmd, &v.target)
+	v.target.AddFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&v.survey.Mirror, "mirror", "", "base `URL` of a Debian archive, instead of the host's apt configuration")
 	f.StringArrayVar(&v.survey.Suites, "suite", nil, "`suite` of Debian whose releases are looked at (default unstable); may be given again")
@@ -27,7 +28,7 @@ func (v *updateVerb) AddFlags(cmd *cobra.Command) {
 }
 
 func (v *updateVerb) Run(ctx context.Context, _ []string, s cli.Streams) error {
-	graph, err := loadGraph(v.target)
+	graph, err := v.target.Graph()
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/flags"
 	"github.com/spf13/cobra"
 )
 
@@ -15,7 +16,7 @@ func verbGroups(root *cobra.Command) []cli.Group {
 			{Use: "report --target TARGET", Short: "write a page about the last build of a target", Example: "report --target uclibc -o report.html", Long: longHelp("report"), Args: cli.NoArgs, Do: new(reportVerb)},
 			{Use: "ls", Short: "list the node roots; * marks current", Example: "ls", Long: longHelp("ls"), Args: cli.NoArgs, Do: new(listVerb)},
 			{Use: "log", Short: "show every switch of current, the newest last", Example: "log", Args: cli.NoArgs, Do: new(logVerb)},
-			{Use: "diff A B", Short: "compare two node roots: packages, then files", Example: "diff uclibc-0123456789ab current", Long: longHelp("diff"), Args: tagArgs(2), Do: new(diffVerb)},
+			{Use: "diff A B", Short: "compare two node roots: packages, then files", Example: "diff uclibc-0123456789ab current", Long: longHelp("diff"), Args: flags.TagArgs(2), Do: new(diffVerb)},
 			{Use: "sbom TAG|LAYOUT|REF", Short: "print an image's bill of materials, or its sources", Example: "sbom uclibc >uclibc.spdx.json", Long: longHelp("sbom"), Args: cli.Exactly(1, "whose: rootbuild sbom TAG|LAYOUT|REF"), Do: new(sbomVerb)},
 			{Use: "doctor", Short: "say what this host can do, and what it lacks for the rest", Example: "doctor", Args: cli.NoArgs, Do: new(doctorVerb)},
 			{Use: "version", Short: "show the versions of rootbuild, Go and BuildKit", Example: "version", Args: cli.NoArgs, Do: versionVerb{}},
@@ -39,15 +40,15 @@ func verbGroups(root *cobra.Command) []cli.Group {
 			{Use: "reproduce TAG|REF", Short: "build an image again from what it carries, and compare", Example: "reproduce registry.example.org/nodes/uclibc:2026.11", Long: longHelp("reproduce"), Args: cobra.ArbitraryArgs, Do: new(reproduceVerb)},
 		}},
 		{Title: "the master's roots", Verbs: []cli.Verb{
-			{Use: "switch TAG", Short: "make current name another root; booted nodes keep theirs", Example: "switch uclibc-0123456789ab", Args: tagArgs(1), Do: new(switchVerb)},
+			{Use: "switch TAG", Short: "make current name another root; booted nodes keep theirs", Example: "switch uclibc-0123456789ab", Args: flags.TagArgs(1), Do: new(switchVerb)},
 			{Use: "rollback", Short: "make current name the root that it named before", Example: "rollback", Long: longHelp("rollback"), Args: cli.NoArgs, Do: new(rollbackVerb)},
 			{Use: "entries", Short: "write what boot loaders read: kernel, initramfs and root of one image", Example: "entries --tftp /srv/tftp --server 10.0.0.1", Long: longHelp("entries"), Args: cli.NoArgs, Do: new(entriesVerb)},
-			{Use: "check TAG", Short: "compare a node root with its image, file by file", Example: "check current", Long: longHelp("check"), Args: tagArgs(1), Do: new(checkTreeVerb)},
-			{Use: "rm TAG...", Short: "remove node roots that nothing uses", Example: "rm uclibc-0123456789ab", Long: longHelp("rm"), Args: tagArgs(0), Do: new(removeVerb)},
+			{Use: "check TAG", Short: "compare a node root with its image, file by file", Example: "check current", Long: longHelp("check"), Args: flags.TagArgs(1), Do: new(checkTreeVerb)},
+			{Use: "rm TAG...", Short: "remove node roots that nothing uses", Example: "rm uclibc-0123456789ab", Long: longHelp("rm"), Args: flags.TagArgs(0), Do: new(removeVerb)},
 			{Use: "gc", Short: "remove node roots that nothing holds; shows them, unless --yes", Example: "gc --keep 3 --yes", Long: longHelp("gc"), Args: cli.NoArgs, Do: new(collectVerb)},
 		}},
 		{Title: "nodes", Verbs: []cli.Verb{
-			{Use: "boot [TAG]", Short: "boot a node root in a virtual machine and run its checks", Example: "boot --shell", Long: longHelp("boot"), Args: atMostOneTag, Do: new(bootVerb)},
+			{Use: "boot [TAG]", Short: "boot a node root in a virtual machine and run its checks", Example: "boot --shell", Long: longHelp("boot"), Args: flags.AtMostOneTag, Do: new(bootVerb)},
 			{Use: "enter [TAG] [-- COMMAND [ARG...]]", Short: "open a shell in a node root, in a container", Example: "enter current -- /bin/ps", Long: longHelp("enter"), Args: enterArgs, Do: new(enterVerb)},
 			{Use: "initramfs", Short: "write the initramfs that mounts a node's root", Example: "initramfs --kernel-modules /lib/modules/$(uname -r)", Long: longHelp("initramfs"), Args: cli.NoArgs, Do: new(initramfsVerb)},
 		}},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
+	"github.com/rootbuild/rootbuild/cmd/rootbuild/flags"
 	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/rootbuild/rootbuild/images/trust"
@@ -14,14 +15,14 @@ import (
 type verifyVerb struct {
 	keys     []string
 	policy   string
-	registry registryOptions
+	registry flags.Registry
 }
 
 func (v *verifyVerb) AddFlags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&v.keys, "key", nil, "`file` with a public key that has to have signed the image, in place of a policy; may be given again")
-	cmd.Flags().StringVar(&v.policy, "policy", policyFile, "`file` with the policy that says whose signatures an image needs")
+	cmd.Flags().StringVar(&v.policy, "policy", flags.PolicyFile, "`file` with the policy that says whose signatures an image needs")
 	v.registry.AddFlags(cmd)
-	v.registry.addMirrors(cmd)
+	v.registry.AddMirrors(cmd)
 }
 
 func (v *verifyVerb) Run(ctx context.Context, args []string, s cli.Streams) error {
@@ -33,7 +34,7 @@ func (v *verifyVerb) Run(ctx context.Context, args []string, s cli.Streams) erro
 	if err != nil {
 		return cli.UsageError{Err: err}
 	}
-	options, err := v.registry.options()
+	options, err := v.registry.Options()
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,11 @@
-package main
+package flags
 
 import (
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -17,8 +17,8 @@ import (
 	"github.com/rootbuild/rootbuild/nfsroot/boot"
 )
 
-// machineOptions say what a virtual machine is made of.
-type machineOptions struct {
+// Machine says what a virtual machine is made of.
+type Machine struct {
 	kernel    string
 	modules   string
 	initramfs string
@@ -28,7 +28,8 @@ type machineOptions struct {
 	words     []string
 }
 
-func (o *machineOptions) AddFlags(cmd *cobra.Command) {
+// AddFlags adds the flags of every verb that may boot a root.
+func (o *Machine) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.kernel, "kernel", "", "`file` of the kernel to boot, or \"host\" for the newest /boot/vmlinuz-*, else one of Debian's, which is fetched (default: the root's own, else that of host)")
 	f.StringVar(&o.modules, "kernel-modules", "", "`directory` of its modules (default: /lib/modules/VERSION of the kernel)")
@@ -39,8 +40,8 @@ func (o *machineOptions) AddFlags(cmd *cobra.Command) {
 	f.StringArrayVar(&o.words, "append", nil, "one more `word` for the kernel's command line; may be given again")
 }
 
-// check refuses values that no machine can have.
-func (o machineOptions) check() error {
+// Check refuses values that no machine can have.
+func (o Machine) Check() error {
 	var errs []error
 	if !slices.Contains(boot.Accels, o.accel) {
 		errs = append(errs, fmt.Errorf("--accel %q: it is one of %s", o.accel, strings.Join(boot.Accels, ", ")))
@@ -57,9 +58,9 @@ func (o machineOptions) check() error {
 // hostKernel stands for a kernel that is not the root's own.
 const hostKernel = "host"
 
-// findKernel says beforehand what is wrong with the kernel that is named. One that
+// FindKernel says beforehand what is wrong with the kernel that is named. One that
 // stands for the host's is found, and so is one for a root that has none.
-func (o *machineOptions) findKernel(ctx context.Context, rootHasOwn bool, make makeOptions, s cli.Streams) error {
+func (o *Machine) FindKernel(ctx context.Context, rootHasOwn bool, make Make, s cli.Streams) error {
 	if o.kernel == "" && rootHasOwn {
 		return nil
 	}
@@ -74,13 +75,13 @@ func (o *machineOptions) findKernel(ctx context.Context, rootHasOwn bool, make m
 
 // findHostKernel returns the host's kernel, or else one that is fetched once and kept
 // in the state directory with its modules.
-func findHostKernel(ctx context.Context, make makeOptions, s cli.Streams) (kernel, modules string, err error) {
+func findHostKernel(ctx context.Context, make Make, s cli.Streams) (kernel, modules string, err error) {
 	kernel, err = boot.FindKernel("")
 	if !errors.Is(err, boot.ErrNoKernel) {
 		return kernel, "", err
 	}
-	err = make.hold("boot", s, func(w workshop) error {
-		kernel, modules, err = sources.DefaultKernel.Bring(ctx, w.state, w.options.Sources, w.options.Display)
+	err = make.Hold("boot", s, func(w Workshop) error {
+		kernel, modules, err = sources.DefaultKernel.Bring(ctx, w.State, w.Options.Sources, w.Options.Display)
 		return err
 	})
 	if err != nil {
@@ -89,20 +90,33 @@ func findHostKernel(ctx context.Context, make makeOptions, s cli.Streams) (kerne
 	return kernel, modules, err
 }
 
-// trial is a boot on such a machine, with an initramfs made as rootbuild initramfs does.
-func (o machineOptions) trial(make makeOptions, s cli.Streams) boot.Trial {
+// Trial is a boot on such a machine, with an initramfs made as rootbuild initramfs does.
+func (o Machine) Trial(make Make, s cli.Streams) boot.Trial {
 	return boot.Trial{
 		Options: boot.Options{
 			Kernel: o.kernel, Initramfs: o.initramfs, Append: o.words,
 			Accel: o.accel, Memory: o.memory, Timeout: o.timeout,
 			Report: func(r boot.Result) { s.Note(r.String()) },
 		},
-		Boots: filepath.Join(make.state.dir, "boots"), Modules: o.modules, Note: s.Note,
+		Boots: make.State.Boots(), Modules: o.modules, Note: s.Note,
 		FindKernel: func(ctx context.Context) (string, string, error) { return findHostKernel(ctx, make, s) },
 		MakeInitramfs: func(ctx context.Context, modules, file string) error {
-			v := initramfsVerb{target: initramfsTarget, kernelModules: modules, output: file, make: make}
-			_, err := v.build(ctx, s)
+			initramfs := Initramfs{Output: file, target: initramfsTarget, kernelModules: modules, make: make}
+			_, err := initramfs.Build(ctx, s)
 			return err
 		},
 	}
+}
+
+// Hints says where to look on, and after a failure how to start the machine by hand.
+func Hints(r boot.Report, w io.Writer) {
+	fmt.Fprintf(w, "console log: %s\n", r.Log)
+	if r.Passed {
+		return
+	}
+	var commands []string
+	for _, args := range r.Repeat {
+		commands = append(commands, cli.ShellWords(args))
+	}
+	fmt.Fprintf(w, "to repeat by hand: %s\n", strings.Join(commands, " & "))
 }

@@ -1,4 +1,4 @@
-package main
+package flags
 
 import (
 	"fmt"
@@ -9,23 +9,24 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// policyFile is read where no other is named.
-const policyFile = "/etc/rootbuild/policy.yaml"
+// PolicyFile is the policy that is read where no other is named.
+const PolicyFile = "/etc/rootbuild/policy.yaml"
 
-// trustOptions say which images are taken.
-type trustOptions struct {
+// Trust says which images are taken.
+type Trust struct {
 	policy   string
 	noVerify bool
 }
 
-func (o *trustOptions) AddFlags(cmd *cobra.Command) {
+// AddFlags adds the flags of a verb that takes images of others.
+func (o *Trust) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&o.policy, "policy", "", "`file` with the policy that says whose signatures an image needs (default "+policyFile+", where it is there)")
+	f.StringVar(&o.policy, "policy", "", "`file` with the policy that says whose signatures an image needs (default "+PolicyFile+", where it is there)")
 	f.BoolVar(&o.noVerify, "insecure-no-verify", false, "take the image whoever made it")
 }
 
-// load returns the policy, and warns where it lets everything through.
-func (o trustOptions) load(from oci.Reference, s cli.Streams) (trust.Policy, error) {
+// Policy returns the policy for an image, and warns where it lets everything through.
+func (o Trust) Policy(from oci.Reference, s cli.Streams) (trust.Policy, error) {
 	if o.noVerify {
 		if o.policy != "" {
 			return trust.Policy{}, cli.UsageErrorf("--policy and --insecure-no-verify: want one of them")
@@ -36,15 +37,15 @@ func (o trustOptions) load(from oci.Reference, s cli.Streams) (trust.Policy, err
 	if o.policy != "" {
 		return loadPolicy(o.policy)
 	}
-	found, err := trust.HasPolicy(policyFile)
+	found, err := trust.HasPolicy(PolicyFile)
 	if err != nil {
 		return trust.Policy{}, cli.UsageError{Err: err}
 	}
 	if found {
-		return loadPolicy(policyFile)
+		return loadPolicy(PolicyFile)
 	}
 	if !from.Pinned() {
-		fmt.Fprintf(s.Err, "warning: nobody vouches for %s: there is no %s, and no digest was asked for\n", from, policyFile)
+		fmt.Fprintf(s.Err, "warning: nobody vouches for %s: there is no %s, and no digest was asked for\n", from, PolicyFile)
 	}
 	return trust.Unverified, nil
 }

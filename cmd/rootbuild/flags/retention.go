@@ -1,4 +1,4 @@
-package main
+package flags
 
 import (
 	"net/netip"
@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// useOptions are the flags that say who tells which roots are in use.
-type useOptions struct {
+// Use says who tells which roots are in use.
+type Use struct {
 	clients string
 	rmtab   string
 	leases  string
@@ -18,7 +18,8 @@ type useOptions struct {
 	others  []string
 }
 
-func (o *useOptions) AddFlags(cmd *cobra.Command) {
+// AddFlags adds the flags of every verb that may remove roots, or say which would go.
+func (o *Use) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.clients, "nfsd-clients", "/proc/fs/nfsd/clients", "`directory` where nfsd lists its NFSv4 clients")
 	f.StringVar(&o.rmtab, "rmtab", "/var/lib/nfs/rmtab", "`file` where mountd lists NFSv3 mounts")
@@ -27,8 +28,8 @@ func (o *useOptions) AddFlags(cmd *cobra.Command) {
 	f.StringArrayVar(&o.others, "other-client", nil, "`address`, or prefix such as 192.0.2.0/24, of NFS clients that mount no root; may be given again")
 }
 
-// sources reads the values of the flags.
-func (o useOptions) sources() (nfsroot.Sources, error) {
+// Sources reads the values of the flags.
+func (o Use) Sources() (nfsroot.Sources, error) {
 	list := nfsroot.Sources{Clients: o.clients, Rmtab: o.rmtab, Leases: o.leases, PXE: o.pxe}
 	for _, text := range o.others {
 		prefix, err := parsePrefix(text)
@@ -47,24 +48,26 @@ func parsePrefix(text string) (netip.Prefix, error) {
 	return netip.ParsePrefix(text)
 }
 
-// retentionOptions are the flags that say what a collection leaves.
-type retentionOptions struct {
+// Retention says what a collection of node roots leaves.
+type Retention struct {
 	keep  int
 	grace cli.Days
-	use   useOptions
+	use   Use
 }
 
-func (o *retentionOptions) AddFlags(cmd *cobra.Command) {
+// AddFlags adds the flags of a collection, with those of Use.
+func (o *Retention) AddFlags(cmd *cobra.Command) {
 	o.grace = cli.Days(7 * cli.Day)
 	cmd.Flags().IntVar(&o.keep, "keep", 3, "`number` of roots of each target that stay, those used last")
 	cmd.Flags().Var(&o.grace, "grace", "how long a root stays after it was unpacked or current, and again in the trash")
 	o.use.AddFlags(cmd)
 }
 
-func (o retentionOptions) policy() (nfsroot.Policy, error) {
+// Policy reads the values of the flags.
+func (o Retention) Policy() (nfsroot.Policy, error) {
 	if o.keep < 0 {
 		return nfsroot.Policy{}, cli.UsageErrorf("--keep %d: it is a number of roots", o.keep)
 	}
-	sources, err := o.use.sources()
+	sources, err := o.use.Sources()
 	return nfsroot.Policy{Keep: o.keep, Grace: time.Duration(o.grace), Sources: sources}, err
 }

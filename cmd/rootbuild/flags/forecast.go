@@ -1,4 +1,4 @@
-package main
+package flags
 
 import (
 	"errors"
@@ -10,32 +10,37 @@ import (
 	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
 )
 
-// forecastOptions say for how many builders plan computes what a build takes.
-type forecastOptions struct {
+// Forecast says for how many builders it is computed how long a build takes.
+type Forecast struct {
 	builders []int
 	steps    int
 }
 
-func (o *forecastOptions) AddFlags(cmd *cobra.Command) {
+// AddFlags adds the flags of a forecast.
+func (o *Forecast) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.IntSliceVar(&o.builders, "builders", nil, "tell what these `numbers` of builders would take, such as 1,2,4, computed from what the stages took before")
 	f.IntVar(&o.steps, "steps", 0, fmt.Sprintf("`number` of stages at once on each of --builders (default %d)", plan.StagesAtOnce))
 }
 
-func (o forecastOptions) check() error {
+// Check refuses numbers that no builders have.
+func (o Forecast) Check() error {
 	for _, n := range o.builders {
 		if n < 1 {
 			return fmt.Errorf("--builders %d: it is one or more", n)
 		}
 	}
-	if o.steps < 0 || o.steps > 0 && len(o.builders) == 0 {
+	if o.steps < 0 || o.steps > 0 && !o.Asked() {
 		return errors.New("--steps is a number of stages at once, and goes with --builders")
 	}
 	return nil
 }
 
-// write writes what there is to build, and how long that takes.
-func (o forecastOptions) write(p plan.Plan, json bool, s cli.Streams) error {
+// Asked says whether there is a forecast to tell.
+func (o Forecast) Asked() bool { return len(o.builders) > 0 }
+
+// Write writes what there is to build, and how long that takes.
+func (o Forecast) Write(p plan.Plan, json bool, s cli.Streams) error {
 	forecast := p.Forecast(o.builders, o.steps)
 	if json {
 		return s.JSON(struct {

@@ -1,4 +1,4 @@
-package main
+package flags
 
 import (
 	"errors"
@@ -11,48 +11,50 @@ import (
 	"github.com/rootbuild/rootbuild/images/oci"
 )
 
-// sourceOptions are the flags that say where sources may come from.
-type sourceOptions struct {
+// Sources says where sources may come from.
+type Sources struct {
 	distdirs []string
-	mirror   mirrors
+	Mirror   Mirrors
 	offline  bool
 }
 
-func (o *sourceOptions) AddFlags(cmd *cobra.Command) {
+// AddFlags adds the flags of every verb that may fetch sources.
+func (o *Sources) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVar(&o.distdirs, "distdir", nil, "`directory` that is looked in first for sources; may be given again")
-	addMirror(cmd, &o.mirror)
+	o.Mirror.AddFlags(cmd)
 	f.BoolVar(&o.offline, "offline", false, "use no network: name what is missing")
 }
 
-// sources are those places; registry says how the mirrors that are registries are
+// From returns those places; registry says how the mirrors that are registries are
 // spoken to.
-func (o sourceOptions) sources(registry registryOptions) (sources.From, error) {
-	options, err := registry.options()
+func (o Sources) From(registry Registry) (sources.From, error) {
+	options, err := registry.Options()
 	return sources.From{
-		Dirs: o.distdirs, Archive: o.mirror.archive, Registries: o.mirror.registries,
+		Dirs: o.distdirs, Archive: o.Mirror.Archive, Registries: o.Mirror.registries,
 		Registry: options, Offline: o.offline,
 	}, err
 }
 
-// mirrors is the value of --mirror: where sources are had before their origins
+// Mirrors is the value of --mirror: where sources are had before their origins
 // are asked.
-type mirrors struct {
-	archive    string          // base URL of a Debian archive
+type Mirrors struct {
+	Archive    string          // base URL of a Debian archive
 	registries []oci.Reference // of what fetch --push sent
 }
 
-func addMirror(cmd *cobra.Command, m *mirrors) {
+// AddFlags adds that flag.
+func (m *Mirrors) AddFlags(cmd *cobra.Command) {
 	cmd.Flags().Var(m, "mirror", "base `URL` of a Debian archive, instead of the host's apt configuration; or the reference that fetch --push sent sources to, which is asked before their origins; may be given again")
 }
 
 // Set takes a URL, which has a scheme, or a reference, which has none.
-func (m *mirrors) Set(s string) error {
+func (m *Mirrors) Set(s string) error {
 	if strings.Contains(s, ":/") {
-		if m.archive != "" {
-			return fmt.Errorf("it is the second Debian archive, after %s: name one", m.archive)
+		if m.Archive != "" {
+			return fmt.Errorf("it is the second Debian archive, after %s: name one", m.Archive)
 		}
-		m.archive = s
+		m.Archive = s
 		return nil
 	}
 	ref, err := oci.ParseReference(s)
@@ -64,13 +66,13 @@ func (m *mirrors) Set(s string) error {
 }
 
 // Type tells in the help what Set takes.
-func (*mirrors) Type() string { return "URL|REF" }
+func (*Mirrors) Type() string { return "URL|REF" }
 
 // String returns what was set.
-func (m *mirrors) String() string {
+func (m *Mirrors) String() string {
 	var list []string
-	if m.archive != "" {
-		list = append(list, m.archive)
+	if m.Archive != "" {
+		list = append(list, m.Archive)
 	}
 	for _, r := range m.registries {
 		list = append(list, r.String())

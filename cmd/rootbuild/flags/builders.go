@@ -1,4 +1,4 @@
-package main
+package flags
 
 import (
 	"strings"
@@ -17,24 +17,26 @@ const (
 	embeddedBuilder = "embedded"
 )
 
-// builderOptions say where steps run.
-type builderOptions struct {
+// Builders says where steps run.
+type Builders struct {
 	urls     []string
 	tls      string
 	insecure bool
 	runc     string
 }
 
-func (o *builderOptions) AddFlags(cmd *cobra.Command) {
+// AddFlags adds the flags of every verb that may have steps run.
+func (o *Builders) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVar(&o.urls, "builder", nil, "where steps run: this `URL`, or "+embeddedBuilder+", the BuildKit in this process with runc; given again, stages are spread over several (default: those in "+buildersFile+", where it is there, else "+embeddedBuilder+"); it is one of "+engine.Schemes)
 	f.StringVar(&o.tls, "builder-tls", "", "`directory` with ca.pem, cert.pem and key.pem for builders at tcp://")
 	f.BoolVar(&o.insecure, "builder-insecure", false, "speak to a builder at tcp:// on another host without TLS: anybody on the way can change what is built")
-	addRunc(cmd, &o.runc)
+	AddRunc(cmd, &o.runc)
 }
 
-// builders are those of the flags, else those of the file, else the one in this process.
-func (o builderOptions) builders() ([]engine.Builder, error) {
+// List returns those of the flags, else those of the file, else the one in this process:
+// one at least.
+func (o Builders) List() ([]engine.Builder, error) {
 	list := o.named()
 	if len(list) == 0 {
 		var err error
@@ -55,7 +57,7 @@ func (o builderOptions) builders() ([]engine.Builder, error) {
 }
 
 // named are those of the flags.
-func (o builderOptions) named() []engine.Builder {
+func (o Builders) named() []engine.Builder {
 	var list []engine.Builder
 	for _, url := range o.urls {
 		b := engine.Builder{URL: url, TLS: o.tls, Insecure: o.insecure}
@@ -69,4 +71,9 @@ func (o builderOptions) named() []engine.Builder {
 		list = append(list, b)
 	}
 	return list
+}
+
+// AddRunc adds the flag that names runc, for verbs that need no more of a builder.
+func AddRunc(cmd *cobra.Command, runc *string) {
+	cmd.Flags().StringVar(runc, "runc", "", "runc `program` (default: the one beside rootbuild, else in PATH)")
 }

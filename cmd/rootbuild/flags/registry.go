@@ -1,4 +1,4 @@
-package main
+package flags
 
 import (
 	"cmp"
@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/rootbuild/rootbuild/builder/engine"
 	"github.com/rootbuild/rootbuild/cmd/rootbuild/cli"
+	"github.com/rootbuild/rootbuild/images/oci"
 	"github.com/rootbuild/rootbuild/images/registry"
 	"github.com/spf13/cobra"
 )
@@ -15,27 +15,30 @@ import (
 // registriesFile is read where no other is named.
 const registriesFile = "/etc/rootbuild/registries.yaml"
 
-// registryOptions say how registries are spoken to.
-type registryOptions struct {
+// Registry says how registries are spoken to.
+type Registry struct {
 	plainHTTP bool
 	ca        string
 	hosts     string
 	mirrors   []string
 }
 
-func (o *registryOptions) AddFlags(cmd *cobra.Command) {
+// AddFlags adds the flags of every verb that may speak to a registry.
+func (o *Registry) AddFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&o.plainHTTP, "plain-http", false, "speak plain http with registries: nobody is asked who they are, and passwords travel in the clear")
 	f.StringVar(&o.hosts, "registries", "", "`file` that says how single registries are spoken to (default "+registriesFile+", where it is there)")
 	f.StringVar(&o.ca, "registry-ca", "", "`file` with certificates (PEM) that registries are trusted by, beside those of the host")
 }
 
-func (o *registryOptions) addMirrors(cmd *cobra.Command) {
+// AddMirrors adds the flag of registries that are asked first, for verbs that read by
+// digest.
+func (o *Registry) AddMirrors(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&o.mirrors, "mirror-registry", nil, "`HOST[:PORT][/PREFIX]` that is asked first for all that a digest names; may be given again")
 }
 
-// options reads the certificates and checks the mirrors.
-func (o registryOptions) options() (registry.Options, error) {
+// Options reads the certificates and checks the mirrors.
+func (o Registry) Options() (registry.Options, error) {
 	options := registry.Options{PlainHTTP: o.plainHTTP, Mirrors: o.mirrors}
 	if err := options.Check(); err != nil {
 		return options, cli.UsageError{Err: err}
@@ -53,23 +56,25 @@ func (o registryOptions) options() (registry.Options, error) {
 	return options, nil
 }
 
-// transfer shows what f moves as one step, with a bar for each blob.
-func transfer(name string, ro registryOptions, so stateOptions, s cli.Streams, f func(registry.Options) error) error {
-	options, err := ro.options()
-	if err != nil {
-		return err
+// ParseRegistry reads a reference that has to be a registry's.
+func ParseRegistry(ref string) (oci.Reference, error) {
+	to, err := oci.ParseReference(ref)
+	if err == nil && !to.Registry() {
+		err = fmt.Errorf("reference %q is no registry's: want HOST/REPOSITORY:TAG; a build copies to layouts with --output", ref)
 	}
-	return so.show(s, func(display *engine.Display) error {
-		task := display.Task(name)
-		options.Progress = func(t registry.Transfer) {
-			if t.Note != "" {
-				fmt.Fprintf(task, "%s: %s\n", t.Object, t.Note)
-				return
-			}
-			task.Bar(t.Object, t.Done, t.Total)
-		}
-		err := f(options)
-		task.Done(err)
-		return err
-	})
+	if err != nil {
+		return to, cli.UsageError{Err: err}
+	}
+	return to, nil
+}
+
+// CheckFor refuses a value of --for that is no repository. None is no fault.
+func CheckFor(repository string) error {
+	if repository == "" {
+		return nil
+	}
+	if _, err := ParseRegistry(repository + ":tag"); err != nil {
+		return cli.UsageErrorf("--for %q: want HOST/REPOSITORY", repository)
+	}
+	return nil
 }
