@@ -5,7 +5,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/rootbuild/rootbuild/stages"
 )
@@ -20,16 +23,24 @@ func stateService(t *testing.T) stages.Service {
 
 // asNode runs scripts one after the other as a node would: with a /run and a
 // command line of their own, and with a directory in the place of the server.
-func asNode(t *testing.T, server string, scripts ...string) {
+func asNode(t *testing.T, server string, scripts ...string) { mountsOf(t, server, "", scripts...) }
+
+// mountsOf is asNode for a state server with mount options, and returns the options of
+// each mount that the scripts tried. The server speaks NFS 4.0 and older alone.
+func mountsOf(t *testing.T, server, options string, scripts ...string) []string {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("mounts need root")
 	}
 	dir := t.TempDir()
 	files := map[string]string{
-		"cmdline": "quiet rootbuild.state=192.0.2.1:/diskless/state\n",
-		// The last argument is where to mount.
-		"bin/mount": "#!/bin/sh\nfor at; do :; done\nexec " + lookPath(t, "mount") + " --bind '" + server + "' \"$at\"\n",
+		"cmdline": "quiet rootbuild.state=192.0.2.1:/diskless/state" + options + "\n",
+		"bin/mount": `#!/bin/sh
+echo "$6" >>'` + dir + `/tried'
+case $6 in *vers=4.[12]*) echo 'mount: Protocol not supported' >&2; exit 32 ;; esac
+for at; do :; done # the last argument is where to mount
+exec ` + lookPath(t, "mount") + ` --bind '` + server + `' "$at"
+`,
 		"node": `set -e
 mount() { ` + lookPath(t, "mount") + ` "$@"; }
 mount -t tmpfs tmpfs /run
@@ -59,6 +70,11 @@ message() { echo "$1"; }
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+	tried, err := os.ReadFile(filepath.Join(dir, "tried"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(string(tried))
 }
 
 func lookPath(t *testing.T, program string) string {
@@ -86,5 +102,31 @@ func TestStateWritesLease(t *testing.T) {
 	asNode(t, server, s.Start, s.Stop)
 	if _, err := os.Stat(lease); !os.IsNotExist(err) {
 		t.Errorf("the lease of a node that went down: %v", err)
+	}
+}
+
+// The state is mounted by the version of NFS that the root was read by, then by older
+// ones, unless the command line names one.
+func TestStateMountVersions(t *testing.T) {
+	const common = "rw,nosuid,nodev,addr=192.0.2.1,"
+	start := stateService(t).Start
+	for _, test := range []struct {
+		root, options string
+		want          []string
+	}{
+		{"ro,vers=4.2", "", []string{"vers=4.2", "vers=4.2", "vers=4.1", "vers=4.0"}},
+		{"ro,relatime,vers=4.0,rsize=1048576", "", []string{"vers=4.0"}},
+		{"ro,vers=3,nolock", "", []string{"vers=3,nolock"}},
+		{"ro,vers=4.2", ",vers=3,nolock", []string{"vers=3,nolock"}},
+		{"ro,vers=4.1", ",soft", []string{"vers=4.1,soft", "vers=4.2,soft", "vers=4.1,soft", "vers=4.0,soft"}},
+	} {
+		script := "echo '192.0.2.1:/diskless/nfsroot/uclibc-0123456789ab " + test.root + "' >/run/rootbuild/root\n" + start
+		var want []string
+		for _, w := range test.want {
+			want = append(want, common+w)
+		}
+		if got := mountsOf(t, t.TempDir(), test.options, script); !cmp.Equal(want, got) {
+			t.Errorf("root by %s, rootbuild.state%s:\n%s", test.root, test.options, cmp.Diff(want, got))
+		}
 	}
 }
